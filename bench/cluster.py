@@ -1,0 +1,84 @@
+"""What the measurements need of the local cluster: specs, manifests, and a clean start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from bench.timing import Run
+from kpo_provision import local, render, sizing
+from kpo_provision.spec import load_spec
+
+PREFIX = "bench"
+POOL = "standard"
+
+
+def write_spec(folder: Path, *, tenants: int, verify_image: str) -> Path:
+    """Write a spec with so many tenants, each with the local registry's secret."""
+    spec = {
+        "apiVersion": "kpo-provision.io/v1",
+        "kind": "Installation",
+        "metadata": {"name": PREFIX},
+        "namespacePrefix": PREFIX,
+        "target": {"local": {}},
+        "registries": {
+            "local": {
+                "server": local.REGISTRY_SERVER,
+                "credentials": {"localCluster": {}},
+                "probeImage": verify_image.partition("/")[2],
+            }
+        },
+        "nodePools": {POOL: {}},
+        "tenants": {f"tenant-{n:04d}": {"extraCapacity": 10, "registries": ["local"]} for n in range(tenants)},
+    }
+    path = folder / f"bench-{tenants}.yaml"
+    path.write_text(yaml.safe_dump(spec, sort_keys=False))
+    return path
+
+
+def render_list(spec: Path, folder: Path) -> Path:
+    """Write every rendered object into one file, in the order in which they are applied."""
+    bundle = render.render(sizing.size(load_spec(spec)))
+    objects = [*bundle.shared, *(manifest for tenant in bundle.tenants for manifest in tenant.manifests)]
+    path = folder / f"{spec.stem}-list.yaml"
+    path.write_text(yaml.safe_dump_all(objects))
+    return path
+
+
+def count_objects(manifests: Path) -> int:
+    """Count the objects in a file that ``render_list`` wrote."""
+    return sum(1 for _ in yaml.safe_load_all(manifests.read_text()))
+
+
+def kubectl(options: local.LocalOptions) -> str:
+    """Return the path of the kubectl that belongs to the local cluster."""
+    return str(options.cache / "bin" / f"kubernetes-{local.KUBERNETES_VERSION}" / "kubectl")
+
+
+def kubectl_run(options: local.LocalOptions, spec: Path) -> list[str]:
+    """Return a ``kubectl run --rm`` of the probe's image in the first tenant's namespace, placed as KPO's pods are."""
+    (tenant,) = sizing.size(load_spec(spec)).tenants
+    return [
+        *(kubectl(options), "run", "bench", f"--namespace={tenant.namespace}", f"--image={local.PROBE_IMAGE}"),
+        *("--labels=kubernetes_pod_operator=True", "--restart=Never", "--image-pull-policy=Always"),
+        *("--rm", "-i", "--quiet", "--", "sh", "-c", "echo hello"),
+    ]
+
+
+def remove_tenants(spec: Path) -> None:
+    """Delete what an earlier run applied, so that the next one creates everything."""
+    subprocess.run(
+        [sys.executable, "-m", "kpo_provision", "destroy", str(spec), "--yes", "-q"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def succeeded(run: Run) -> Run:
+    """Return ``run``, if its command did what it should."""
+    if run.exit_code != 0:
+        raise SystemExit(f"a measured command ended with exit code {run.exit_code}")
+    return run

@@ -1,0 +1,5 @@
+"""``python -m kpo_provision``."""
+
+from kpo_provision.cli import main
+
+main()

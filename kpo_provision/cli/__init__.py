@@ -1,0 +1,45 @@
+"""Arguments in, exit code out. Nothing outside this package prints.
+
+Command modules import what they need inside their functions, so that ``--help`` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from kpo_provision import errors
+from kpo_provision.cli.app import app
+from kpo_provision.cli.terminal import Terminal
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    terminal = Terminal.from_environment()
+    sys.exit(_run(terminal, argv))
+
+
+def _run(terminal: Terminal, argv: Sequence[str] | None) -> int:
+    try:
+        outcome = app.main(args=argv, prog_name="kpo-provision", standalone_mode=False, obj=terminal)
+        return int(outcome or errors.ExitCode.OK)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.format_message())
+        return errors.ExitCode.SPEC
+    except click.ClickException as e:
+        context = getattr(e, "ctx", None)
+        hint = f"`{context.command_path} --help` shows how it is used" if context else ""
+        return terminal.fail(errors.UsageError(e.format_message(), hint=hint))
+    except (KeyboardInterrupt, click.Abort):
+        terminal.show_interruption()
+        return errors.ExitCode.INTERRUPTED
+    except errors.KpoProvisionError as e:
+        return terminal.fail(e)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return errors.ExitCode.OK
+    except Exception as e:  # noqa: BLE001 - the one place where our own faults end; the traceback is shown
+        return terminal.show_bug(e)

@@ -1,0 +1,35 @@
+"""The command tree: which commands there are, in the order in which a user meets them."""
+
+from __future__ import annotations
+
+import click
+
+from kpo_provision import __version__
+from kpo_provision.cli.commands import apply, destroy, init, local, plan, render, schema, status, validate, verify
+
+_EPILOG = """\b
+First steps:
+  kpo-provision init --target local     write a commented spec
+  kpo-provision apply kpo-provision.yaml    create it, prove it with a probe pod
+\b
+Exit codes: 0 ok, 1 our own fault, 2 bad spec or usage, 3 cannot be sized,
+4 Terraform, 5 cloud or registry, 6 cluster, 7 applied but not verified,
+8 changes or drift found, 130 interrupted."""
+
+
+class OrderedGroup(click.Group):
+    """A group that lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names, unsorted."""
+        return list(self.commands)
+
+
+@click.group(cls=OrderedGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def app() -> None:
+    """Make KubernetesPodOperator just work: pools, tenants, quotas and registry secrets, proven by a probe pod."""
+
+
+for module in (init, validate, schema, render, plan, apply, verify, status, destroy, local):
+    app.add_command(module.command)

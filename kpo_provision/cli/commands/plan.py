@@ -1,0 +1,33 @@
+"""``kpo-provision plan``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from kpo_provision.cli.options import output_options, spec_argument
+from kpo_provision.cli.terminal import Terminal
+
+
+@click.command(
+    "plan",
+    short_help="Show what apply would change; exit 8 when it would.",
+    epilog="\b\nExample:\n  kpo-provision plan kpo-provision.yaml",
+)
+@spec_argument
+@output_options
+@click.pass_obj
+def command(terminal: Terminal, spec: Path) -> int:
+    """Compare the cluster with SPEC and show what `apply` would do. Changes nothing. Exit code 8 means changes."""
+    from kpo_provision import pipeline, report
+
+    decided = pipeline.decide(spec)
+    with terminal.progress(next_command=f"kpo-provision plan {spec}") as progress, progress.step("Compare the cluster"):
+        cluster, changes = pipeline.preview(decided, environ=os.environ)
+    if terminal.is_json:
+        terminal.write(report.render_changes_json(changes, target=cluster.description))
+    else:
+        terminal.write(report.render_changes_text(changes, target=cluster.description, colour=terminal.colour_out))
+    return report.exit_code_of_preview(changes)

@@ -1,0 +1,142 @@
+"""Progress on stderr: one live line a step on a terminal, one printed line an event elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from kpo_provision.progress import Step
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+QUIET_PERIOD_S = 10.0
+"""A printed step that is still running says so this often, which is Terraform's own rhythm."""
+
+
+class StepLog:
+    """Which steps ended, and how; kept for the words after an interruption."""
+
+    def __init__(self) -> None:
+        self._ended: list[tuple[str, bool]] = []
+        self._lock = threading.Lock()
+
+    def record(self, title: str, *, done: bool) -> None:
+        """Note that a step ended."""
+        with self._lock:
+            self._ended.append((title, done))
+
+    def summary(self) -> tuple[str, ...]:
+        """Return a line a step."""
+        return tuple(f"{'done' if done else 'stopped'}: {title}" for title, done in self._ended)
+
+
+class _LineStep:
+    def __init__(self, title: str, total: int | None) -> None:
+        self._title = title
+        self._total = total
+        self._done = 0
+        self._detail = ""
+        self._started = self._spoke = time.monotonic()
+        self._lock = threading.Lock()
+
+    def advance(self, by: int = 1) -> None:
+        with self._lock:
+            self._done += by
+        self._speak_now_and_then()
+
+    def say(self, detail: str) -> None:
+        self._detail = detail
+        self._speak_now_and_then()
+
+    def _speak_now_and_then(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._spoke < QUIET_PERIOD_S:
+                return
+            self._spoke = now
+        count = f" {self._done}/{self._total}" if self._total else ""
+        sys.stderr.write(f"  {self._title}{count}: {self._detail or 'still running'} ({now - self._started:.0f} s)\n")
+
+    def close(self, *, done: bool) -> None:
+        elapsed = time.monotonic() - self._started
+        sys.stderr.write(f"{'done' if done else 'FAILED'}: {self._title} ({elapsed:.1f} s)\n")
+
+
+class LineProgress:
+    """For logs and pipes: a line when a step ends, and now and then while it runs."""
+
+    def __init__(self, log: StepLog) -> None:
+        self._log = log
+
+    @contextmanager
+    def step(self, title: str, *, total: int | None = None) -> Iterator[Step]:
+        """Announce a step."""
+        line = _LineStep(title, total)
+        done = False
+        try:
+            yield line
+            done = True
+        finally:
+            line.close(done=done)
+            self._log.record(title, done=done)
+
+
+class _LiveStep:
+    def __init__(self, display: RichProgress, task: TaskID) -> None:
+        self._display = display
+        self._task = task
+
+    def advance(self, by: int = 1) -> None:
+        self._display.advance(self._task, by)
+
+    def say(self, detail: str) -> None:
+        self._display.update(self._task, detail=detail)
+
+
+class LiveProgress:
+    """For terminals: a spinner, a bar where there is something to count, and the elapsed time."""
+
+    def __init__(self, log: StepLog, *, colour: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True, no_color=not colour, markup=False, emoji=False, highlight=False)
+        self._log = log
+        self._counts = (BarColumn(bar_width=20), MofNCompleteColumn())
+        self._display = Progress(
+            SpinnerColumn(finished_text="√"),
+            TextColumn("{task.description}", markup=False),
+            *self._counts,
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            console=console,
+        )
+
+    def __enter__(self) -> Self:
+        self._display.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._display.stop()
+
+    @contextmanager
+    def step(self, title: str, *, total: int | None = None) -> Iterator[Step]:
+        """Announce a step."""
+        task = self._display.add_task(title, total=total or 1, detail="")
+        done = False
+        try:
+            yield _LiveStep(self._display, task)
+            done = True
+        finally:
+            finished = total or 1
+            self._display.update(task, completed=finished if done else None, detail="" if done else "stopped")
+            self._log.record(title, done=done)

@@ -1,0 +1,163 @@
+"""The control plane's daemons: which programs, with which arguments, in which order.
+
+Pure: it runs in the supervisor, from files that were written before.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping
+
+from kpo_provision.local.daemons import Daemon
+from kpo_provision.local.nodes import POD_RANGE, SYSTEM_NODE
+from kpo_provision.local.options import API_SERVER, CONTROL_PLANE_ADDRESS, INSIDE, Layout
+from kpo_provision.local.private_files import write_private
+
+SERVICE_RANGE = "10.96.0.0/16"
+REGISTRY_PORT = 5000
+_ETCD = "127.0.0.1:2379"
+_API = "kube-apiserver"
+_NETPOL = "kpo_provision.local.netpol"
+
+
+def write_proxy_configuration(layout: Layout) -> None:
+    """Write kube-proxy's configuration."""
+    configuration = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        "bindAddress": CONTROL_PLANE_ADDRESS,
+        "hostnameOverride": SYSTEM_NODE,
+        "clusterCIDR": POD_RANGE,
+        "clientConnection": {"kubeconfig": str(INSIDE.pki / "proxy.kubeconfig")},
+        "healthzBindAddress": "127.0.0.1:10256",
+        "metricsBindAddress": "127.0.0.1:10249",
+        # These limits belong to the whole machine, and may only be set outside of the cluster's namespaces.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
+    write_private(layout.root / "kube-proxy.json", json.dumps(configuration, indent=2) + "\n")
+
+
+def control_plane_daemons(programs: Mapping[str, str], gateway_sockets: tuple[int, ...]) -> tuple[Daemon, ...]:
+    """List everything that runs beside the nodes."""
+    return (
+        Daemon(
+            name="gateway",
+            argv=(
+                sys.executable,
+                "-m",
+                "kpo_provision.local.gateway",
+                f"{CONTROL_PLANE_ADDRESS}:6443",
+                f"{CONTROL_PLANE_ADDRESS}:{REGISTRY_PORT}",
+            ),
+            descriptors=gateway_sockets,
+        ),
+        _etcd(programs["etcd"]),
+        _api_server(programs["kube-apiserver"]),
+        _controller_manager(programs["kube-controller-manager"]),
+        Daemon(
+            name="kube-scheduler",
+            argv=(
+                programs["kube-scheduler"],
+                f"--kubeconfig={INSIDE.pki / 'scheduler.kubeconfig'}",
+                "--bind-address=127.0.0.1",
+                "--leader-elect=false",
+                "--kube-api-qps=500",
+                "--kube-api-burst=1000",
+            ),
+            after=(_API,),
+        ),
+        Daemon(
+            name="kube-proxy",
+            argv=(programs["kube-proxy"], f"--config={INSIDE.root / 'kube-proxy.json'}"),
+            after=(_API,),
+        ),
+        Daemon(
+            name="registry",
+            argv=(programs["registry"], "serve", str(INSIDE.registry / "registry.json")),
+            ready=f"tcp:{CONTROL_PLANE_ADDRESS}:{REGISTRY_PORT}",
+        ),
+        *_network_policies(),
+    )
+
+
+def _etcd(program: str) -> Daemon:
+    return Daemon(
+        name="etcd",
+        argv=(
+            program,
+            "--name=kpo-local",
+            f"--data-dir={INSIDE.etcd}",
+            f"--listen-client-urls=http://{_ETCD}",
+            f"--advertise-client-urls=http://{_ETCD}",
+            "--listen-peer-urls=http://127.0.0.1:2380",
+            "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+            "--initial-cluster=kpo-local=http://127.0.0.1:2380",
+            # What the machine loses in a power cut is a test cluster.
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ),
+        ready=f"tcp:{_ETCD}",
+    )
+
+
+def _api_server(program: str) -> Daemon:
+    pki = INSIDE.pki
+    return Daemon(
+        name=_API,
+        argv=(
+            program,
+            f"--advertise-address={CONTROL_PLANE_ADDRESS}",
+            "--secure-port=6443",
+            f"--etcd-servers=http://{_ETCD}",
+            f"--service-cluster-ip-range={SERVICE_RANGE}",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--allow-privileged",
+            f"--client-ca-file={pki / 'ca.crt'}",
+            f"--tls-cert-file={pki / 'apiserver.crt'}",
+            f"--tls-private-key-file={pki / 'apiserver.key'}",
+            f"--kubelet-certificate-authority={pki / 'ca.crt'}",
+            f"--kubelet-client-certificate={pki / 'apiserver-kubelet-client.crt'}",
+            f"--kubelet-client-key={pki / 'apiserver-kubelet-client.key'}",
+            # Nothing here resolves the names of nodes.
+            "--kubelet-preferred-address-types=InternalIP",
+            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+            f"--service-account-key-file={pki / 'sa.pub'}",
+            f"--service-account-signing-key-file={pki / 'sa.key'}",
+            "--profiling=false",
+        ),
+        after=("etcd",),
+        ready=f"{API_SERVER}/readyz",
+    )
+
+
+def _controller_manager(program: str) -> Daemon:
+    pki = INSIDE.pki
+    return Daemon(
+        name="kube-controller-manager",
+        argv=(
+            program,
+            f"--kubeconfig={pki / 'controller-manager.kubeconfig'}",
+            "--bind-address=127.0.0.1",
+            "--leader-elect=false",
+            "--allocate-node-cidrs=false",
+            f"--root-ca-file={pki / 'ca.crt'}",
+            f"--service-account-private-key-file={pki / 'sa.key'}",
+            f"--cluster-signing-cert-file={pki / 'ca.crt'}",
+            f"--cluster-signing-key-file={pki / 'ca.key'}",
+            "--use-service-account-credentials",
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+        ),
+        after=(_API,),
+    )
+
+
+def _network_policies() -> tuple[Daemon, ...]:
+    if importlib.util.find_spec(_NETPOL) is None or importlib.util.find_spec(f"{_NETPOL}.__main__") is None:
+        return ()
+    argv = (sys.executable, "-m", _NETPOL, "--kubeconfig", str(INSIDE.pki / "netpol.kubeconfig"))
+    return (Daemon(name="netpol", argv=argv, after=(_API,)),)

@@ -1,0 +1,83 @@
+"""From a plan to the objects that a cluster will hold, in the order in which they are applied.
+
+What the objects are stands in ``templates/manifests``; what all of them carry is put on here. No secret is rendered: a
+registry secret is a ``SecretGap``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from kpo_provision import plan
+from kpo_provision.render import environment
+from kpo_provision.render.bundle import Bundle, Manifest, SecretGap, TenantBundle
+
+TENANT_TEMPLATES = (
+    "namespace",
+    "resource-quota",
+    "limit-range",
+    "network-policy",
+    "service-accounts",
+    "role-bindings",
+)
+"""A tenant's templates in apply order: fences first, and last the bindings that let Airflow in."""
+
+
+def render(planned: plan.Plan) -> Bundle:
+    """Render every object of an installation; the same plan gives the same bundle."""
+    return Bundle(
+        shared=tuple(_render_shared(planned)),
+        tenants=tuple(_render_tenant(planned, tenant) for tenant in planned.tenants),
+    )
+
+
+def _render_shared(planned: plan.Plan) -> list[Manifest]:
+    remedy = (
+        "leave the pool out of nodeSelector and tolerations, the cluster puts it there"
+        if planned.mutates_pods
+        else "use the pod_template_file of this tenant, airflow/<release>/pod-template.yaml of the rendered folder"
+    )
+    manifests = environment.render_manifests("shared/cluster-roles")
+    manifests += environment.render_manifests(
+        "shared/pool-guard", exempt_namespaces=planned.exempt_namespaces, remedy=remedy
+    )
+    if planned.mutates_pods:
+        manifests += environment.render_manifests("shared/placement")
+    return [_stamp(manifest, _common_labels(planned)) for manifest in manifests]
+
+
+def _render_tenant(planned: plan.Plan, tenant: plan.TenantPlan) -> TenantBundle:
+    labels = {**_common_labels(planned), plan.TENANT_KEY: tenant.release}
+    manifests = [
+        _stamp(manifest, labels)
+        for template in TENANT_TEMPLATES
+        for manifest in environment.render_manifests(f"tenant/{template}", tenant=tenant)
+    ]
+    gaps = tuple(
+        SecretGap(namespace=tenant.namespace, name=registry.secret_name, registry=registry.name, server=registry.server)
+        for registry in tenant.registries
+    )
+    return TenantBundle(plan=tenant, manifests=tuple(manifests), secrets=gaps)
+
+
+def _common_labels(planned: plan.Plan) -> dict[str, str]:
+    return {plan.MANAGED_BY_KEY: plan.FIELD_MANAGER, plan.INSTALLATION_KEY: planned.installation}
+
+
+def _stamp(manifest: Manifest, labels: Mapping[str, str]) -> Manifest:
+    """Put on what all objects carry: labels by which they are found, and the hash by which a change is seen."""
+    identity = {key: manifest["metadata"][key] for key in ("name", "namespace") if key in manifest["metadata"]}
+    annotations = manifest["metadata"].get("annotations", {})
+    labels = dict(sorted({**manifest["metadata"].get("labels", {}), **labels}.items()))
+    body = {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind", "metadata"}}
+    head = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
+    unstamped = {**head, "metadata": {**identity, "labels": labels, "annotations": annotations}, **body}
+    annotations = dict(sorted({**annotations, plan.SPEC_HASH_KEY: _hash(unstamped)}.items()))
+    return {**head, "metadata": {**identity, "labels": labels, "annotations": annotations}, **body}
+
+
+def _hash(manifest: Manifest) -> str:
+    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

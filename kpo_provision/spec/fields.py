@@ -1,0 +1,166 @@
+"""The kinds of single values that a spec is made of, each with its rule and its JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from kpo_provision import quantity
+from kpo_provision.spec import values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A kind of text. ``judge`` may refuse first, where better words can be found than ``problem``."""
+
+    pattern: str
+    problem: str
+    max_length: int
+    judge: Callable[[str], None] | None = None
+    examples: tuple[str, ...] = ()
+
+    def check(self, value: str) -> str:
+        """Return ``value`` if it is of this kind."""
+        if len(value) > self.max_length:
+            raise values.refused(f"has {len(value)} characters, and may have {self.max_length} at most")
+        if self.judge:
+            self.judge(value)
+        if not re.fullmatch(self.pattern, value):
+            raise values.refused(self.problem, allowed=f"for example {self.examples[0]}" if self.examples else "")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: type[str], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema: JsonSchemaValue = {"type": "string", "pattern": f"^{self.pattern}$", "maxLength": self.max_length}
+        return {**schema, "examples": list(self.examples)} if self.examples else schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """A kind of quantity that is more than zero: text, or a plain number."""
+
+    check: Callable[[object], quantity.Quantity]
+    examples: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, _: type[quantity.Quantity], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.check, serialization=core_schema.to_string_ser_schema()
+        )
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {
+            "type": ["string", "number"],
+            "pattern": f"^{quantity.PATTERN}$",
+            "exclusiveMinimum": 0,
+            "examples": list(self.examples),
+        }
+
+
+CpuQuantity = Annotated[quantity.Quantity, Amount(check=values.check_cpu, examples=("3500m", "2"))]
+MemoryQuantity = Annotated[quantity.Quantity, Amount(check=values.check_memory, examples=("384Mi", "13Gi"))]
+DnsLabel = Annotated[
+    str,
+    Text(
+        pattern=values.LABEL,
+        problem="must be a DNS-1123 label: lower-case letters, digits and '-'",
+        max_length=63,
+        judge=values.check_label,
+    ),
+]
+AccountName = Annotated[
+    str,
+    Text(
+        pattern=rf"{values.LABEL}(\.{values.LABEL})*",
+        problem="must be the name of a service account: lower-case letters, digits, '-' and '.'",
+        max_length=253,
+    ),
+]
+HostPort = Annotated[
+    str,
+    Text(
+        pattern=values.HOST,
+        problem="must be a lower-case host, with a port where it is not 443",
+        max_length=253,
+        judge=values.check_host_port,
+        examples=("registry.acme.io", "10.0.0.7:5000"),
+    ),
+]
+ImagePath = Annotated[
+    str,
+    Text(
+        pattern=values.REPOSITORY + values.TAG_OR_DIGEST,
+        problem="must be repository:tag or repository@sha256:digest",
+        max_length=512,
+        judge=values.check_image_path,
+        examples=("kpo/probe:1",),
+    ),
+]
+ImageRef = Annotated[
+    str,
+    Text(
+        pattern=f"({values.HOST}/)?{values.REPOSITORY}{values.TAG_OR_DIGEST}",
+        problem="must be an image with a tag or digest",
+        max_length=768,
+        judge=values.check_image,
+        examples=("docker.io/library/busybox:1.37",),
+    ),
+]
+Cidr = Annotated[
+    str,
+    Text(
+        pattern=values.CIDR,
+        problem="must be an address range",
+        max_length=64,
+        judge=values.check_cidr,
+        examples=("10.20.0.0/16", "fd00:20::/32"),
+    ),
+]
+MinorVersion = Annotated[
+    str,
+    Text(
+        pattern=values.MINOR_VERSION,
+        problem="must be a minor version of Kubernetes",
+        max_length=32,
+        judge=values.check_minor_version,
+        examples=("1.36",),
+    ),
+]
+FilePath = Annotated[str, Text(pattern=r"[^\x00]+", problem="must be the path of a file", max_length=4096)]
+ContextName = Annotated[str, Text(pattern=r".+", problem="must be the name of a kubeconfig context", max_length=512)]
+VariableName = Annotated[
+    str,
+    Text(
+        pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+        problem="must be the name of an environment variable, never the secret itself",
+        max_length=256,
+        examples=("REGISTRY_PASSWORD",),
+    ),
+]
+Username = Annotated[
+    str, Text(pattern=r"[^:\x00-\x1f]+", problem="must be a user name, which holds no ':'", max_length=256)
+]
+LabelKey = Annotated[
+    str,
+    Text(
+        pattern=rf"({values.LABEL}(\.{values.LABEL})*/)?{values.QUALIFIED_NAME}",
+        problem="must be the key of a Kubernetes label",
+        max_length=317,
+        examples=("node.kubernetes.io/instance-type",),
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Text(
+        pattern=rf"({values.QUALIFIED_NAME})?",
+        problem="must be the value of a Kubernetes label: letters, digits, '-', '_' and '.'",
+        max_length=63,
+    ),
+]

@@ -1,0 +1,92 @@
+"""Renders the spec that ``kpo-provision init`` writes: commented, and valid as it stands."""
+
+from __future__ import annotations
+
+import json
+from string import Template
+from typing import Literal
+
+_HEAD = """\
+# yaml-language-server: $$schema=./kpo-provision.schema.json
+# The line above lets an editor complete and check this file; `kpo-provision schema` writes the schema.
+apiVersion: kpo-provision.io/v1
+kind: Installation
+metadata:
+  name: $name                 # one spec, one cluster
+
+# The namespace of a tenant is <namespacePrefix>-<release>.
+namespacePrefix: astronomer
+
+"""
+
+_LOCAL = """\
+# A real Kubernetes on this machine, with a private registry: `sudo kpo-provision local up` starts it.
+target:
+  local: {}
+
+# Private registries, by a name of your choice. The login is read when `apply` runs and is never written here.
+registries:
+  local:
+    server: registry.local:5000
+    credentials: {localCluster: {}}
+    probeImage: kpo/probe:1     # what `verify` pulls with the tenant's own secret
+
+# Pools of nodes for pods of KubernetesPodOperator alone.
+nodePools:
+  standard:
+    largestPod: {cpu: 1500m, memory: 4Gi}   # a larger pod is refused when it is created
+
+"""
+
+_KUBECONFIG = """\
+# A cluster that exists already.
+target:
+  kubeconfig:
+$context
+    version: "1.36"             # its minor version, in quotes: `kubectl version` tells
+
+# Private registries, by a name of your choice. The login is read when `apply` runs and is never written here.
+# registries:
+#   acme:
+#     server: registry.acme.io
+#     credentials: {dockerConfig: ~/.docker/config.json}
+#     probeImage: kpo/probe:1   # what `verify` pulls with the tenant's own secret
+
+# Pools of nodes for pods of KubernetesPodOperator alone. `apply` labels and taints the nodes that nodeSelector tells.
+nodePools:
+  standard:
+    largestPod: {cpu: 3500m, memory: 13Gi}  # a larger pod is refused when it is created
+    nodeSelector:
+      workload: kpo
+
+# What `verify` launches for a tenant whose registries name no probeImage.
+probe:
+  image: docker.io/library/busybox:1.37
+
+"""
+
+_TENANTS = """\
+# Tenants, by Airflow release name. extraCapacity is what the pods of one may use, in AU: 0.1 CPU, 384 MiB and 1 pod.
+tenants:
+  frigid-vacuum-0996:
+    extraCapacity: 10
+    pool: standard
+$registries
+  solar-orbit-4143:
+    extraCapacity: 0            # may not launch pods at all
+"""
+
+_CONTEXT = "    context: $context"
+_NO_CONTEXT = "    # context: staging         # the current context of the kubeconfig when absent"
+
+
+def render_starter(target: Literal["local", "kubeconfig"], *, name: str, context: str | None = None) -> str:
+    """Render a first spec for ``target``; ``context`` is the kubeconfig context, the current one when absent."""
+    is_local = target == "local"
+    # JSON's quoting is YAML's, so that no name can be read as anything but text.
+    chosen = Template(_CONTEXT).substitute(context=json.dumps(context)) if context else _NO_CONTEXT
+    return Template(_HEAD + (_LOCAL if is_local else _KUBECONFIG) + _TENANTS).substitute(
+        name=json.dumps(name),
+        context=chosen,
+        registries="    registries: [local]" if is_local else "    # registries: [acme]",
+    )

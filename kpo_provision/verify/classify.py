@@ -1,0 +1,322 @@
+"""What went wrong with a pod, told from what the API server says of it: a name, a sentence, and what to do next.
+
+Pure: reads the pod, its events or a refusal, and asks nobody. Messages are those of Kubernetes 1.30 to 1.37 and
+containerd 1.6 to 2.4, seen on real clusters; what matches nothing keeps the server's own words.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kpo_provision import errors
+from kpo_provision.plan import TenantPlan
+from kpo_provision.verify import pulls
+
+Manifest = Mapping[str, Any]
+
+
+class Cause(enum.StrEnum):
+    """Why a pod was refused, or does not run."""
+
+    ADMISSION_REFUSED = "AdmissionRefused"
+    CONTAINER_CONFIG = "ContainerConfig"
+    CRASH_LOOP = "CrashLoop"
+    FORBIDDEN_RBAC = "ForbiddenRbac"
+    IMAGE_NOT_FOUND = "ImageNotFound"
+    IMAGE_PULL_UNAUTHORIZED = "ImagePullUnauthorized"
+    LIMIT_RANGE = "LimitRange"
+    OOM_KILLED = "OOMKilled"
+    POD_FAILED = "PodFailed"
+    POD_SECURITY = "PodSecurity"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    REFUSED = "Refused"
+    REMOVED = "Removed"
+    REGISTRY_UNREACHABLE = "RegistryUnreachable"
+    SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"
+    TIMEOUT = "Timeout"
+    UNSCHEDULABLE = "Unschedulable"
+    UNSCHEDULABLE_CPU = "Unschedulable(cpu)"
+    UNSCHEDULABLE_MAX_PODS = "Unschedulable(max-pods)"
+    UNSCHEDULABLE_MEMORY = "Unschedulable(memory)"
+    UNSCHEDULABLE_SELECTOR = "Unschedulable(selector)"
+    UNSCHEDULABLE_TAINT = "Unschedulable(taint)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A named cause. ``is_final`` is false where waiting may still help."""
+
+    cause: Cause
+    sentence: str
+    hint: str = ""
+    is_final: bool = True
+
+    @property
+    def summary(self) -> str:
+        """Cause and sentence in one line."""
+        return f"{self.cause}: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A message that tells a cause, and what to do about it."""
+
+    pattern: re.Pattern[str]
+    cause: Cause
+    hint: str
+
+
+def _rule(pattern: str, cause: Cause, hint: str) -> _Rule:
+    return _Rule(re.compile(pattern, re.IGNORECASE), cause, hint)
+
+
+_REFUSALS = (
+    _rule(
+        r"error looking up service account|serviceaccount \S+ not found",
+        Cause.SERVICE_ACCOUNT_MISSING,
+        "the pod's service account is not there (yet): `kpo-provision apply` makes it",
+    ),
+    _rule(
+        r"failed quota: .*must specify",
+        Cause.LIMIT_RANGE,
+        "a quota makes limits mandatory and no LimitRange gives a default: `kpo-provision apply` puts kpo-limits back",
+    ),
+    _rule(
+        r"exceeded quota",
+        Cause.QUOTA_EXCEEDED,
+        "wait until running pods end, or raise the tenant's extraCapacity and apply",
+    ),
+    _rule(
+        r"(maximum|minimum) \S+ usage per|limit to request ratio|must be less than or equal to \S+ limit",
+        Cause.LIMIT_RANGE,
+        "a LimitRange in the namespace refuses the size: compare it with the pod's containers",
+    ),
+    _rule(
+        r"violates PodSecurity",
+        Cause.POD_SECURITY,
+        "the pod lacks what the namespace's Pod Security Standard asks for: set a security context in the DAG, or "
+        "podSecurity: baseline for the tenant",
+    ),
+    _rule(
+        r"ValidatingAdmissionPolicy|MutatingAdmissionPolicy|admission webhook",
+        Cause.ADMISSION_REFUSED,
+        "the policy's own message says what it wants; `kubectl get validatingadmissionpolicies,"
+        "validatingwebhookconfigurations` lists who may refuse",
+    ),
+    _rule(
+        r"User \S+ cannot \w+ resource",
+        Cause.FORBIDDEN_RBAC,
+        "no RoleBinding in the namespace gives the account this verb: `kpo-provision apply` puts it back",
+    ),
+)
+
+_UNSCHEDULABLE = (
+    _rule(
+        r"Insufficient cpu",
+        Cause.UNSCHEDULABLE_CPU,
+        "the pool's nodes have no CPU left: wait, add nodes to the pool, or lower what the tasks ask for",
+    ),
+    _rule(
+        r"Insufficient memory",
+        Cause.UNSCHEDULABLE_MEMORY,
+        "the pool's nodes have no memory left: wait, add nodes to the pool, or lower what the tasks ask for",
+    ),
+    _rule(
+        r"Too many pods",
+        Cause.UNSCHEDULABLE_MAX_PODS,
+        "the pool's nodes run as many pods as their kubelets allow: add nodes, or raise maxPods",
+    ),
+    _rule(
+        r"node\(s\) had (untolerated|taint)|the pod didn't tolerate",
+        Cause.UNSCHEDULABLE_TAINT,
+        "the pod does not tolerate the pool's taint: on Kubernetes 1.36 or newer check that the policy kpo-placement "
+        "is bound, before that hand Airflow the rendered pod template",
+    ),
+    _rule(
+        r"didn't match Pod's node (affinity/)?selector|didn't match node selector|node affinity|no nodes available",
+        Cause.UNSCHEDULABLE_SELECTOR,
+        "no node carries the pool's label: add nodes to the pool, or run `kpo-provision apply` to label them",
+    ),
+)
+
+_CONFIG_REASONS = frozenset(
+    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun"}
+)
+
+
+def classify_refusal(error: errors.ApiError) -> Verdict:
+    """Name why the API server did not let a pod in."""
+    for rule in _REFUSALS:
+        if rule.pattern.search(error.message):
+            return Verdict(cause=rule.cause, sentence=_after_denial(error.message), hint=rule.hint)
+    if error.status == 404 and "namespaces" in error.message:
+        return Verdict(cause=Cause.REFUSED, sentence=error.message, hint="`kpo-provision apply` makes the namespace")
+    return Verdict(cause=Cause.REFUSED, sentence=f"{error.status} {error.reason}: {error.message}", hint=error.hint)
+
+
+def classify_pod(pod: Manifest, events: Iterable[Manifest], tenant: TenantPlan) -> Verdict | None:
+    """Name what keeps a pod from running or made it fail; None while all is well."""
+    status = pod.get("status") or {}
+    containers = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
+    for container in containers:
+        verdict = _classify_container(container, tenant, _pull_secrets(pod))
+        if verdict is not None:
+            return verdict
+    if status.get("phase") == "Failed":
+        why = ": ".join(part for part in (status.get("reason"), status.get("message")) if part)
+        return Verdict(
+            cause=Cause.POD_FAILED,
+            sentence=f"the pod failed ({errors.clip(why) or 'no reason given'})",
+            hint="look at the node it ran on: `kubectl describe node`",
+        )
+    return _classify_scheduling(status.get("conditions") or (), tuple(events))
+
+
+def timed_out(pod: Manifest, events: Sequence[Manifest], *, waited_s: float) -> Verdict:
+    """Name a deadline that passed, with the last state seen and the last warning."""
+    status = pod.get("status") or {}
+    waiting = [
+        f"container {container['name']} is waiting ({container['state']['waiting'].get('reason', 'no reason')})"
+        for container in status.get("containerStatuses") or ()
+        if "waiting" in (container.get("state") or {})
+    ]
+    warnings = [event.get("message", "") for event in events if event.get("type") == "Warning"]
+    seen = [f"phase {status.get('phase', 'unknown')}", *waiting, *warnings[-1:]]
+    return Verdict(
+        cause=Cause.TIMEOUT,
+        sentence=f"gave up after {waited_s:.0f} s; last seen: {errors.clip('; '.join(seen))}",
+        hint="a pool that scales up from nothing, or a large image, takes longer: try a longer --timeout, and give "
+        "KubernetesPodOperator the same startup_timeout_seconds",
+    )
+
+
+def removed() -> Verdict:
+    """Name a pod that went away while it was waited for."""
+    return Verdict(
+        cause=Cause.REMOVED,
+        sentence="the pod was deleted by somebody else while it was being watched",
+        hint="another verification of this tenant, a clean-up job or a node's drain may have done that: try again",
+    )
+
+
+def _classify_container(container: Manifest, tenant: TenantPlan, secrets: Sequence[str]) -> Verdict | None:
+    state = container.get("state") or {}
+    waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
+    reason = waiting.get("reason") or terminated.get("reason") or ""
+    message = errors.clip(waiting.get("message") or terminated.get("message") or "")
+    name = container.get("name", "")
+    last_exit = (container.get("lastState") or {}).get("terminated") or {}
+    if reason in pulls.REASONS:
+        return _classify_pull(reason, container, tenant, secrets)
+    if "OOMKilled" in (reason, last_exit.get("reason")):
+        return Verdict(
+            cause=Cause.OOM_KILLED,
+            sentence=f"container {name} used more memory than its limit and was killed",
+            hint="raise the task's memory limit (container_resources in the DAG)",
+        )
+    if reason in _CONFIG_REASONS:
+        return Verdict(
+            cause=Cause.CONTAINER_CONFIG,
+            sentence=f"container {name} cannot be started ({reason}): {message}",
+            hint=_hint_for_config(message),
+        )
+    if reason == "CrashLoopBackOff" or terminated.get("exitCode"):
+        code = terminated.get("exitCode") or last_exit.get("exitCode", "unknown")
+        return Verdict(
+            cause=Cause.CRASH_LOOP,
+            sentence=f"container {name} ended with exit code {code}",
+            hint=f"read what it said: `kubectl logs <pod> -c {name}`",
+        )
+    return None
+
+
+def _classify_pull(reason: str, container: Manifest, tenant: TenantPlan, secrets: Sequence[str]) -> Verdict | None:
+    problem = pulls.parse_problem(reason, container["state"]["waiting"].get("message", ""))
+    if problem is None:
+        return None
+    image = container.get("image", "")
+    server = pulls.parse_server(image)
+    words = errors.clip(problem.words)
+    match problem.kind:
+        case pulls.Kind.UNAUTHORIZED:
+            return Verdict(
+                cause=Cause.IMAGE_PULL_UNAUTHORIZED,
+                sentence=f"image pull unauthorized: {server} refused {image} to "
+                f"{_name_login(server, tenant, secrets)}: {words}",
+                hint=_hint_for_login(server, tenant),
+            )
+        case pulls.Kind.NOT_FOUND:
+            return Verdict(
+                cause=Cause.IMAGE_NOT_FOUND,
+                sentence=f"{server} has no image {image}: {words}",
+                hint="compare repository and tag with what the registry holds",
+            )
+        case pulls.Kind.UNREACHABLE:
+            return Verdict(
+                cause=Cause.REGISTRY_UNREACHABLE,
+                sentence=f"the node cannot get {image} from {server}: {words}",
+                hint=pulls.hint_for_unreachable(problem.words, server),
+                is_final=False,
+            )
+
+
+def _name_login(server: str, tenant: TenantPlan, secrets: Sequence[str]) -> str:
+    ours = [registry.secret_name for registry in tenant.registries if registry.server == server]
+    carried = [name for name in ours if name in secrets]
+    if carried:
+        return f"secret {tenant.namespace}/{carried[0]}"
+    return f"a pod without secret {ours[0]}" if ours else "a pod without a secret for it"
+
+
+def _hint_for_login(server: str, tenant: TenantPlan) -> str:
+    for registry in tenant.registries:
+        if registry.server == server:
+            return (
+                f"correct the credentials of registry `{registry.name}` where the spec reads them, then run "
+                f"`kpo-provision apply`; it writes secret {registry.secret_name} in {tenant.namespace} again"
+            )
+    return f"add a registry with server {server} to the spec and to the tenant's registries, then apply"
+
+
+def _hint_for_config(message: str) -> str:
+    if "executable file not found" in message or "no such file or directory" in message:
+        return "the probe needs an image with a POSIX shell: set probeImage to one that has /bin/sh"
+    if "runAsNonRoot" in message:
+        return "the image runs as root: build it with a numeric USER, or set podSecurity: baseline for the tenant"
+    return "the message names the field, secret or file that the container asks for"
+
+
+def _classify_scheduling(conditions: Iterable[Manifest], events: Sequence[Manifest]) -> Verdict | None:
+    scheduled = next((found for found in conditions if found.get("type") == "PodScheduled"), {})
+    if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
+        return None
+    message = scheduled.get("message", "")
+    will_not_grow = any(event.get("reason") == "NotTriggerScaleUp" for event in events)
+    for rule in _UNSCHEDULABLE:
+        if rule.pattern.search(message):
+            return Verdict(cause=rule.cause, sentence=_clip_scheduler(message), hint=rule.hint, is_final=will_not_grow)
+    return Verdict(
+        cause=Cause.UNSCHEDULABLE,
+        sentence=_clip_scheduler(message),
+        hint="`kubectl describe pod` and `kubectl get nodes` show what the scheduler saw",
+        is_final=will_not_grow,
+    )
+
+
+def _clip_scheduler(message: str) -> str:
+    """Drop what preemption would have done: it repeats the same reasons."""
+    return errors.clip(message.partition(" preemption:")[0].rstrip(". "))
+
+
+def _after_denial(message: str) -> str:
+    """Drop the pod's name, which means nothing to a reader, and keep the reason."""
+    return re.sub(r'^pods "[^"]*" is forbidden: ', "", message)
+
+
+def _pull_secrets(pod: Manifest) -> tuple[str, ...]:
+    references = (pod.get("spec") or {}).get("imagePullSecrets") or ()
+    return tuple(reference.get("name", "") for reference in references)

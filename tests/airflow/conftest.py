@@ -1,0 +1,154 @@
+"""Airflow's own operator as a tenant's worker runs it: its virtualenv, two applied tenants, and a worker's place.
+
+A worker finds its credentials at a well-known path. Each run gets that path in a mount namespace of its own, so that
+``in_cluster=True`` means what it says and the machine's own files stay as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from kpo_provision.kube import api as kube_api
+from kpo_provision.kube import connection
+
+HERE = Path(__file__).parent
+HOME = Path(os.environ.get("KPO_PROVISION_HOME", "/var/lib/kpo-provision/local"))
+KUBECONFIG = Path(os.environ.get("KPO_TEST_KUBECONFIG", HOME / "kubeconfig"))
+PREFIX = "airflow-test"
+POOL = "standard"
+IMAGE = "registry.local:5000/kpo/probe:1"
+SPEC = f"""\
+apiVersion: kpo-provision.io/v1
+kind: Installation
+metadata: {{name: {PREFIX}}}
+namespacePrefix: {PREFIX}
+target: {{local: {{}}}}
+registries:
+  local: {{server: "registry.local:5000", credentials: {{localCluster: {{}}}}, probeImage: "kpo/probe:1"}}
+nodePools:
+  {POOL}: {{}}
+tenants:
+  frigid-vacuum-0996: {{extraCapacity: 10, pool: {POOL}, registries: [local]}}
+  solar-orbit-4143: {{extraCapacity: 0}}
+"""
+ENTER_POD_FILESYSTEM = 'mount --bind "$0" "$(readlink -f /var/run)" && exec "$@"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What ``apply`` and ``render`` made of the spec."""
+
+    api: kube_api.Api
+    rendered: Path
+
+    def namespace(self, release: str) -> str:
+        return f"{PREFIX}-{release}"
+
+    def connection(self, release: str) -> str:
+        return (self.rendered / "airflow" / release / "connection.json").read_text()
+
+    def token(self, release: str, account: str) -> str:
+        return self.api.request_token(f"{release}-{account}-serviceaccount", self.namespace(release), seconds=600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorRun:
+    """What one run of the operator printed: its result, and the log that Airflow would show."""
+
+    result: dict[str, Any]
+    log: str
+
+
+def kpo_provision(*arguments: str | Path) -> None:
+    command = [sys.executable, "-m", "kpo_provision", *arguments]
+    environ = os.environ | {"KPO_PROVISION_HOME": str(KUBECONFIG.parent)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, f"kpo-provision {arguments[0]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def airflow_python() -> Path:
+    installed = subprocess.run([HERE / "install.sh"], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(installed.stdout.strip()) / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("installation")
+    spec = folder / "kpo-provision.yaml"
+    spec.write_text(SPEC)
+    kpo_provision("render", spec, "--out", folder / "rendered")
+    try:
+        kpo_provision("apply", spec, "--no-verify", "-o", "json")
+        with kube_api.Api(connection.connect(kubeconfig=KUBECONFIG, context=None)) as api:
+            yield Installation(api=api, rendered=folder / "rendered")
+    finally:
+        kpo_provision("destroy", spec, "--yes")
+
+
+@pytest.fixture(scope="session")
+def run_operator(
+    airflow_python: Path, installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., OperatorRun]:
+    """Run the founding example, with changed arguments, as a tenant's worker."""
+
+    def run(release: str, *, local_settings: str = "", **arguments: object) -> OperatorRun:
+        folder = tmp_path_factory.mktemp(release)
+        settings = folder / "airflow/config/airflow_local_settings.py"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(local_settings)
+        pod_files = folder / "var-run"
+        write_credentials(pod_files / "secrets/kubernetes.io/serviceaccount", installation, release)
+        command = ["unshare", "--mount", "sh", "-c", ENTER_POD_FILESYSTEM, pod_files]
+        call = {"image": IMAGE, "startup_check_interval_seconds": 1} | arguments
+        operator = [airflow_python, "-W", "ignore", HERE / "operator_run.py", json.dumps(call)]
+        environ = worker_environ(installation.connection(release), home=folder / "airflow")
+        done = subprocess.run(
+            [*command, *operator], env=environ, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return OperatorRun(result=json.loads(done.stdout.splitlines()[-1]), log=done.stderr)
+
+    return run
+
+
+def write_credentials(folder: Path, installation: Installation, release: str) -> None:
+    """Write what the kubelet puts into a worker's pod, and beside it the triggerer's token for tasks that defer."""
+    folder.mkdir(parents=True, mode=0o700)
+    files = {
+        "ca.crt": base64.b64decode(read_cluster()["certificate-authority-data"]),
+        "namespace": installation.namespace(release).encode(),
+        "token": installation.token(release, "worker").encode(),
+        "triggerer-token": installation.token(release, "triggerer").encode(),
+    }
+    for name, content in files.items():
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_bytes(content)
+
+
+def worker_environ(kubernetes_connection: str, *, home: Path) -> dict[str, str]:
+    """Return a worker pod's environment: the API server's address, and the connection that the platform handed over."""
+    server = urlsplit(read_cluster()["server"])
+    return {
+        "PATH": os.environ["PATH"],
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONN_KUBERNETES_DEFAULT": kubernetes_connection,
+        "KUBERNETES_SERVICE_HOST": str(server.hostname),
+        "KUBERNETES_SERVICE_PORT": str(server.port),
+    }
+
+
+def read_cluster() -> dict[str, str]:
+    return yaml.safe_load(KUBECONFIG.read_text())["clusters"][0]["cluster"]

@@ -1,0 +1,63 @@
+"""What every test may ask for: golden files that can be written anew, and a local cluster of the test run's own.
+
+The cluster is started when a collected test carries the marker ``cluster``, in a home and on ports of its own, so that
+it stands beside a cluster in use; commands that tests start find it through the environment. ``KPO_TEST_KUBECONFIG``
+names another cluster to use instead, which is then neither started nor stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kpo_provision import local, progress
+
+STARTED = pytest.StashKey[local.LocalOptions]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing them")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    wanted = any(item.get_closest_marker("cluster") for item in session.items)
+    if not wanted or session.config.option.collectonly or os.environ.get("KPO_TEST_KUBECONFIG"):
+        return
+    home = Path(tempfile.mkdtemp(prefix="kpo-test-"))
+    os.environ["KPO_PROVISION_HOME"] = str(home)
+    for name in ("KPO_PROVISION_API_PORT", "KPO_PROVISION_REGISTRY_PORT"):
+        os.environ[name] = str(_free_port())
+    options = local.LocalOptions.from_environment(os.environ)
+    session.config.stash[STARTED] = options
+    cluster = local.up(options, _Announced())
+    os.environ["KPO_TEST_KUBECONFIG"] = str(cluster.kubeconfig)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    options = session.config.stash.get(STARTED, None)
+    if options is not None:
+        local.down(options, progress.Silent(), purge=True)
+        shutil.rmtree(options.home, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class _Announced(progress.Silent):
+    """Names each step to whoever waits for the tests."""
+
+    @contextmanager
+    def step(self, title: str, *, total: int | None = None) -> Iterator[progress.Step]:
+        sys.stderr.write(f"{title} ...\n")
+        with super().step(title, total=total) as step:
+            yield step
