@@ -164,7 +164,7 @@ class ApplyConflictError(ClusterError):
         self.owners = tuple(owners)
         super().__init__(
             f"{target} has fields that others manage: {clip('; '.join(self.owners))}",
-            hint="run again with --take-over to make kpo-provision their manager, or change them where they are managed",
+            hint="run again with --take-over to make kpo-provision their manager, or change them at their manager",
         )
 
 

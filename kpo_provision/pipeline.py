@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kpo_provision import errors, registry, render, report, sizing, target, tenants, verify
+from kpo_provision import __version__, errors, registry, render, report, sizing, target, tenants, verify
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
 from kpo_provision.render.bundle import Bundle
@@ -114,4 +114,24 @@ def _report(
     checks: tuple[CheckResult, ...],
     started: float,
 ) -> report.RunReport:
-    raise NotImplementedError
+    return report.RunReport(
+        command=command,
+        tool_version=__version__,
+        installation=decided.plan.installation,
+        target=cluster.description,
+        kubernetes_version=cluster.version,
+        changes=changes,
+        checks=checks,
+        next_commands=_next_commands(decided, changes),
+        duration_s=time.monotonic() - started,
+    )
+
+
+def _next_commands(decided: Decided, changes: Changes | None) -> tuple[str, ...]:
+    if changes is None:
+        return ()
+    if changes.failures:
+        return (f"kpo-provision apply {decided.path}",)
+    if changes.orphans:
+        return (f"kpo-provision apply {decided.path} --prune",)
+    return ()

@@ -26,13 +26,8 @@ def _run(terminal: Terminal, argv: Sequence[str] | None) -> int:
     try:
         outcome = app.main(args=argv, prog_name="kpo-provision", standalone_mode=False, obj=terminal)
         return int(outcome or errors.ExitCode.OK)
-    except click.exceptions.NoArgsIsHelpError as e:
-        click.echo(e.format_message())
-        return errors.ExitCode.SPEC
     except click.ClickException as e:
-        context = getattr(e, "ctx", None)
-        hint = f"`{context.command_path} --help` shows how it is used" if context else ""
-        return terminal.fail(errors.UsageError(e.format_message(), hint=hint))
+        return _refuse(terminal, e)
     except (KeyboardInterrupt, click.Abort):
         terminal.show_interruption()
         return errors.ExitCode.INTERRUPTED
@@ -43,3 +38,13 @@ def _run(terminal: Terminal, argv: Sequence[str] | None) -> int:
         return errors.ExitCode.OK
     except Exception as e:  # noqa: BLE001 - the one place where our own faults end; the traceback is shown
         return terminal.show_bug(e)
+
+
+def _refuse(terminal: Terminal, error: click.ClickException) -> int:
+    """Show what is wrong with the command line; without any arguments, show the help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        terminal.write(error.format_message())
+        return errors.ExitCode.SPEC
+    context = getattr(error, "ctx", None)
+    hint = f"`{context.command_path} --help` shows how it is used" if context else ""
+    return terminal.fail(errors.UsageError(error.format_message(), hint=hint))

@@ -89,31 +89,40 @@ class LineProgress:
 
 
 class _LiveStep:
-    def __init__(self, display: RichProgress, task: TaskID) -> None:
+    def __init__(self, display: RichProgress, task: TaskID, total: int | None) -> None:
         self._display = display
         self._task = task
+        self._total = total
+        self._done = 0
+        self._detail = ""
+        self._lock = threading.Lock()
 
     def advance(self, by: int = 1) -> None:
-        self._display.advance(self._task, by)
+        with self._lock:
+            self._done += by
+        self._show()
 
     def say(self, detail: str) -> None:
-        self._display.update(self._task, detail=detail)
+        self._detail = detail
+        self._show()
+
+    def _show(self) -> None:
+        count = f"{self._done}/{self._total} " if self._total else ""
+        self._display.update(self._task, detail=count + self._detail)
 
 
 class LiveProgress:
-    """For terminals: a spinner, a bar where there is something to count, and the elapsed time."""
+    """For terminals: a line a step, with a spinner while it runs, its time, and what it is busy with."""
 
     def __init__(self, log: StepLog, *, colour: bool) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         console = Console(stderr=True, no_color=not colour, markup=False, emoji=False, highlight=False)
         self._log = log
-        self._counts = (BarColumn(bar_width=20), MofNCompleteColumn())
         self._display = Progress(
             SpinnerColumn(finished_text="√"),
             TextColumn("{task.description}", markup=False),
-            *self._counts,
             TimeElapsedColumn(),
             TextColumn("{task.fields[detail]}", markup=False),
             console=console,
@@ -131,12 +140,12 @@ class LiveProgress:
     @contextmanager
     def step(self, title: str, *, total: int | None = None) -> Iterator[Step]:
         """Announce a step."""
-        task = self._display.add_task(title, total=total or 1, detail="")
+        task = self._display.add_task(title, total=1, detail="")
         done = False
         try:
-            yield _LiveStep(self._display, task)
+            yield _LiveStep(self._display, task, total)
             done = True
         finally:
-            finished = total or 1
-            self._display.update(task, completed=finished if done else None, detail="" if done else "stopped")
+            self._display.update(task, completed=1 if done else 0, detail="" if done else "stopped")
+            self._display.stop_task(task)
             self._log.record(title, done=done)

@@ -8,13 +8,13 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from kpo_provision import errors, progress
 from kpo_provision.cli.steps import LineProgress, LiveProgress, StepLog
 
 
-def _wants_colour(environ: Mapping[str, str], stream: Any) -> bool:
+def _wants_colour(environ: Mapping[str, str], stream: TextIO) -> bool:
     if environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR"):

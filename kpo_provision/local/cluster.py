@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import kpo_provision
 from kpo_provision import errors
 from kpo_provision.local import bootstrap, control, images, kubeconfigs, launch, machine, nodes, pki, waiting
 from kpo_provision.local.api_client import ApiClient
@@ -56,6 +57,10 @@ def up(options: LocalOptions, progress: Progress) -> LocalCluster:
 def down(options: LocalOptions, progress: Progress, *, purge: bool = False) -> None:
     """End the local cluster; with ``purge`` forget everything that it held."""
     machine.check_root()
+    if not options.home.exists():
+        # Somebody deleted it, perhaps while the cluster ran; there is nothing left to lock.
+        launch.stop_supervisor(options)
+        return
     with hold_lock(options.layout.lock, progress), progress.step("Stop the local cluster"):
         launch.stop_supervisor(options)
         if purge:
@@ -154,7 +159,9 @@ def _make_usable(options: LocalOptions, found: machine.Machine, progress: Progre
 
 def _make_settings(options: LocalOptions, programs: Mapping[str, Path]) -> dict[str, Any]:
     archives = [str(INSIDE.images / f"{name}.tar") for name in ("pause", "coredns")]
+    # A running cluster that was started with anything else here is started anew.
     return {
+        "version": kpo_provision.__version__,
         "api_port": options.api_port,
         "registry_port": options.registry_port,
         "cgroup": options.cgroup,

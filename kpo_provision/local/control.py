@@ -76,9 +76,9 @@ def ask_supervisor(path: Path, request: str, *, timeout_s: float = 30) -> Superv
 def parse_state(line: bytes) -> SupervisorState:
     """Read the supervisor's answer; one that says that it could not do as asked becomes an error."""
     answer = json.loads(line)
-    if answer["problem"]:
+    if problem := answer.get("problem"):
         raise errors.LocalClusterError(
-            f"the local cluster could not change: {errors.clip(answer['problem'])}",
+            f"the local cluster could not change: {errors.clip(problem)}",
             hint="kpo-provision local status shows what runs",
         )
     return SupervisorState(

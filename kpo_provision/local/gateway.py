@@ -7,21 +7,27 @@ to the other through a pipe with splice(2), without passing through this process
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 from kpo_provision.local.daemons import FIRST_DESCRIPTOR
 
 _CHUNK_BYTES = 1 << 18
 _STACK_BYTES = 256 << 10
+_PAUSE_S = 0.1
 _BACKLOG = 1024
 
 
 def main(targets: Sequence[str]) -> None:
     """Serve each inherited socket for its target, given as ``HOST:PORT``."""
     threading.stack_size(_STACK_BYTES)
+    # A connection takes six descriptors; the usual limit of 1024 is far below what is allowed.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     threads = []
     for descriptor, target in enumerate(targets, start=FIRST_DESCRIPTOR):
         host, _, port = target.rpartition(":")
@@ -34,7 +40,12 @@ def main(targets: Sequence[str]) -> None:
 
 def _serve(listener: socket.socket, target: tuple[str, int]) -> None:
     while True:
-        outside, _ = listener.accept()
+        try:
+            outside, _ = listener.accept()
+        except OSError:
+            # Out of descriptors, or the client went away again. Those who wait stay in the queue.
+            time.sleep(_PAUSE_S)
+            continue
         threading.Thread(target=_carry, args=(outside, target), daemon=True).start()
 
 

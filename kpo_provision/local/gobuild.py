@@ -47,26 +47,29 @@ def find_go() -> Path:
 def build_component(component: Component, *, workspace: Path, target: Path, progress: Progress) -> None:
     """Compile all programs of ``component`` into the empty folder ``target``."""
     go = find_go()
-    source = _download_module(go, component)
-    render_workspace(component, source=source, workspace=workspace)
     packages = _list_packages(component)
     version = component.version
     ldflags = " ".join(("-s -w", *(flag.format(version=version) for flag in component.ldflags)))
     options = ["-trimpath", f"-ldflags={ldflags}", f"-tags={','.join(component.tags)}"]
-    listed = _run_go(go, ["list", "-deps", options[-1], *packages.values()], workspace)
-    steps = len(listed.splitlines())
-    with progress.step(f"Build {component.name} {version}", total=steps) as step:
+    with progress.step(f"Fetch the Go modules of {component.name} {version}"):
+        render_workspace(component, source=_download_module(go, component), workspace=workspace)
+        listed = _run_go(go, ["list", "-deps", options[-1], *packages.values()], workspace)
+    with progress.step(f"Build {component.name} {version}", total=len(listed.splitlines())) as step:
         argv = [str(go), "build", "-v", *options, "-o", f"{target}/", *packages.values()]
         tail: collections.deque[str] = collections.deque(maxlen=12)
         with subprocess.Popen(
             argv, cwd=workspace, env=_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         ) as process:
-            for line in process.stderr or ():
-                tail.append(line.rstrip())
-                step.say(line.strip())
-                step.advance()
+            try:
+                for line in process.stderr or ():
+                    tail.append(line.rstrip())
+                    step.say(line.strip())
+                    step.advance()
+            except KeyboardInterrupt:
+                process.kill()
+                raise
         if process.returncode:
-            raise _build_error(component, "\n".join(tail), place=workspace)
+            raise _go_error(f"building {component.name} {version}", "\n".join(tail))
     for program, package in packages.items():
         built = target / _built_name(component, package)
         if built.name != program:
@@ -140,7 +143,7 @@ def _run_go(go: Path, arguments: Sequence[str], directory: Path) -> str:
     )
     if result.returncode:
         message = result.stderr or result.stdout
-        raise _go_error(f"go {arguments[0]} {arguments[-1]}", message, place=directory)
+        raise _go_error(f"go {arguments[0]} {arguments[-1]}", message)
     return result.stdout
 
 
@@ -158,15 +161,11 @@ def _read_go_version(go: Path) -> tuple[int, int]:
     return (int(version[1]), int(version[2])) if version else (0, 0)
 
 
-def _build_error(component: Component, message: str, *, place: Path) -> errors.LocalClusterError:
-    return _go_error(f"building {component.name} {component.version}", message, place=place)
-
-
-def _go_error(what: str, message: str, *, place: Path) -> errors.LocalClusterError:
+def _go_error(what: str, message: str) -> errors.LocalClusterError:
     if "no space left on device" in message:
         return errors.LocalClusterError(
             f"{what} failed: the disk is full",
-            hint=f"free 8 GiB where {place} and Go's own caches are (go env GOCACHE GOMODCACHE), then run it again",
+            hint="free 8 GiB in the cache and in Go's own caches (go env GOCACHE GOMODCACHE), then run it again",
         )
     return errors.LocalClusterError(
         f"{what} failed: {errors.clip(message)}",

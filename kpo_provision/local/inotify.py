@@ -20,7 +20,7 @@ _LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 def check_inotify(instances: int) -> None:
     """Open that many instances and close them again; refuse to go on when they cannot be had."""
     libc = ctypes.CDLL(None, use_errno=True)
-    opened = []
+    opened: list[int] = []
     try:
         while len(opened) < instances:
             descriptor = libc.inotify_init1(os.O_CLOEXEC)

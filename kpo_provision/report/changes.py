@@ -1,69 +1,116 @@
-"""Changes and drift in words and as JSON: what ``plan``, ``status`` and ``destroy`` print."""
+"""Changes to a cluster, made or only foreseen, and what they say of each tenant's state."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from kpo_provision import errors
-from kpo_provision.plan import Plan
-from kpo_provision.results import Action, Change, Changes
+from kpo_provision.plan import Plan, TenantPlan
+from kpo_provision.report.characters import clean_line
+from kpo_provision.report.layout import Layout, Mark
+from kpo_provision.results import Action, Change, Changes, TenantFailure
 
-LISTED_CHANGES = 60
-"""More changes than this are counted a tenant instead of listed one by one."""
-
-_SIGNS = {
-    Action.CREATE: ("+", "32"),
-    Action.UPDATE: ("~", "33"),
-    Action.DELETE: ("-", "31"),
-    Action.UNCHANGED: (" ", "0"),
-}
+_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.UNCHANGED: "="}
+_MANY_CHANGES = 60
+"""With more changes than this, a tenant's are counted and not listed."""
 
 
 def exit_code_of_preview(changes: Changes) -> errors.ExitCode:
-    """Return the exit code of a command that only looked."""
+    """Return the exit code of a command that only looks: whether anything would change."""
     if changes.failures:
         return errors.ExitCode.CLUSTER
     return errors.ExitCode.CHANGES if changes.mutations or changes.orphans else errors.ExitCode.OK
 
 
 def render_changes_text(changes: Changes, *, target: str, colour: bool) -> str:
-    """Render what was, or would be, done."""
-    lines = [target, ""]
-    if len(changes.mutations) > LISTED_CHANGES:
-        lines += _count_by_tenant(changes.mutations)
-    else:
-        lines += [_render_change(change, colour=colour) for change in changes.mutations]
-    lines += [
-        f"  ! orphan  namespace {name} is no longer in the spec; apply --prune deletes it" for name in changes.orphans
-    ]
-    lines += [
-        f"  x failed  tenant {f.tenant}: {f.problem}" + (f" ({f.hint})" if f.hint else "") for f in changes.failures
-    ]
-    return "\n".join([*lines, *([""] if len(lines) > 2 else []), summarise(changes)])
-
-
-def summarise(changes: Changes) -> str:
-    """Return one line of counts."""
-    counts = Counter(change.action for change in changes.changes)
-    words = [f"{counts[action]} to {action.value}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
-    tail = [f"{len(changes.failures)} tenants failed"] if changes.failures else []
-    return ", ".join([*words, f"{counts[Action.UNCHANGED]} unchanged", *tail])
+    """List changes object by object, grouped by tenant."""
+    layout = Layout(colour=colour)
+    lines = [clean_line(target)]
+    is_short = len(changes.mutations) > _MANY_CHANGES
+    for release, group in groupby(changes.mutations, key=lambda change: change.tenant):
+        lines += layout.heading(f"tenant {release}" if release else "shared")
+        listed = tuple(group)
+        lines += [_count(listed)] if is_short else [line for change in listed for line in _list_change(change, layout)]
+    if changes.failures:
+        lines += layout.heading("failed")
+        lines += describe_failures(changes.failures, layout)
+    return "\n".join([*lines, "", *describe_changes(changes, layout)]) + "\n"
 
 
 def render_changes_json(changes: Changes, *, target: str) -> str:
-    """Render what was, or would be, done as a document of kind ``kpo-provision/changes/v1``."""
-    return _dump({"schema": "kpo-provision/changes/v1", "target": target, **describe(changes)})
+    """Write changes as a JSON document."""
+    document = {"schema": "kpo-provision/changes/v1", "target": target, "changes": document_of(changes)}
+    return json.dumps(document, indent=2)
 
 
-def describe(changes: Changes) -> dict[str, Any]:
-    """Return changes as plain data; what is unchanged is only counted."""
-    counts = Counter(change.action for change in changes.changes)
+def render_status_text(plan: Plan, changes: Changes, *, target: str) -> str:
+    """Write a line a tenant: what it was promised, and whether the cluster is as the spec says."""
+    widest = max((len(tenant.release) for tenant in plan.tenants), default=0)
+    lines = [clean_line(f"{plan.installation} on {target}"), ""]
+    lines += [
+        clean_line(
+            f"{tenant.release:<{widest}}  {tenant.extra_capacity_au:>6} AU  {_pool_of(tenant):<20}"
+            f"  {_state_of(tenant, changes)}"
+        )
+        for tenant in plan.tenants
+    ]
+    shared = [change for change in changes.mutations if not change.tenant]
+    lines += ["", *([f"shared objects: {_count(shared)}"] if shared else [])]
+    return "\n".join([*lines, *describe_changes(changes, Layout(colour=False))]) + "\n"
+
+
+def render_status_json(plan: Plan, changes: Changes, *, target: str) -> str:
+    """Write the state of each tenant as a JSON document."""
+    tenants = [
+        {
+            "release": tenant.release,
+            "namespace": tenant.namespace,
+            "extraCapacity": tenant.extra_capacity_au,
+            "pool": tenant.pool.name if tenant.pool else None,
+            "state": _state_of(tenant, changes),
+        }
+        for tenant in plan.tenants
+    ]
+    document = {
+        "schema": "kpo-provision/status/v1",
+        "installation": plan.installation,
+        "target": target,
+        "tenants": tenants,
+        "changes": document_of(changes),
+    }
+    return json.dumps(document, indent=2)
+
+
+def describe_changes(changes: Changes, layout: Layout) -> list[str]:
+    """Sum changes up, and name namespaces that belong to no tenant any more."""
+    text = _count(changes.changes) if changes.mutations else f"no changes ({len(changes.changes)} objects)"
+    lines = layout.marked(Mark.GOOD, text)
+    if changes.orphans:
+        lines += layout.marked(Mark.DOUBTFUL, f"no tenant of the spec: {', '.join(changes.orphans)}")
+        lines += layout.detail("hint: `kpo-provision apply --prune` deletes these namespaces and all that is in them")
+    return lines
+
+
+def describe_failures(failures: Iterable[TenantFailure], layout: Layout) -> list[str]:
+    """Say which tenants are not as they should be, and why."""
+    lines: list[str] = []
+    for failure in failures:
+        lines += layout.marked(Mark.BAD, f"tenant {failure.tenant}" if failure.tenant else "shared objects")
+        lines += layout.detail(failure.problem)
+        lines += layout.detail(f"hint: {failure.hint}") if failure.hint else []
+    return lines
+
+
+def document_of(changes: Changes) -> dict[str, Any]:
+    """Return changes as plain values for JSON; what did not change is only counted."""
+    counted = Counter(change.action for change in changes.changes)
     return {
-        "counts": {action.value: counts[action] for action in Action},
-        "changes": [
+        "counts": {action.value: counted[action] for action in Action},
+        "objects": [
             {
                 "action": change.action.value,
                 "kind": change.kind,
@@ -74,64 +121,35 @@ def describe(changes: Changes) -> dict[str, Any]:
             }
             for change in changes.mutations
         ],
-        "failures": [{"tenant": f.tenant, "problem": f.problem, "hint": f.hint} for f in changes.failures],
+        "failures": [
+            {"tenant": failure.tenant, "problem": failure.problem, "hint": failure.hint} for failure in changes.failures
+        ],
         "orphans": list(changes.orphans),
     }
 
 
-def render_status_text(plan: Plan, changes: Changes, *, target: str) -> str:
-    """Render a line a tenant: its namespace, capacity, pool and state."""
-    drift = Counter(change.tenant for change in changes.mutations)
-    rows = [("TENANT", "NAMESPACE", "CAPACITY", "POOL", "STATE")]
-    for tenant in plan.tenants:
-        pool = tenant.pool.name if tenant.pool and tenant.may_launch else "-"
-        state = _state(drift[tenant.release])
-        rows.append((tenant.release, tenant.namespace, f"{tenant.extra_capacity_au} AU", pool, state))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    shared = f"shared objects: {_state(drift[''])}"
-    orphans = [f"orphan: namespace {name} is no longer in the spec" for name in changes.orphans]
-    return "\n".join([target, "", *table, "", shared, *orphans])
+def _list_change(change: Change, layout: Layout) -> list[str]:
+    place = "/".join(part for part in (change.namespace, change.name) if part)
+    detail = f": {change.detail}" if change.detail else ""
+    return layout.detail(f"{_SIGNS[change.action]} {change.kind} {place}{detail}")
 
 
-def render_status_json(plan: Plan, changes: Changes, *, target: str) -> str:
-    """Render the state of each tenant as a document of kind ``kpo-provision/status/v1``."""
-    drift = Counter(change.tenant for change in changes.mutations)
-    tenants = [
-        {
-            "tenant": tenant.release,
-            "namespace": tenant.namespace,
-            "extraCapacityAu": tenant.extra_capacity_au,
-            "pool": tenant.pool.name if tenant.pool else None,
-            "drift": drift[tenant.release],
-        }
-        for tenant in plan.tenants
-    ]
-    document = {"schema": "kpo-provision/status/v1", "target": target, "tenants": tenants, **describe(changes)}
-    return _dump(document)
+def _count(changes: Iterable[Change]) -> str:
+    counted = Counter(change.action for change in changes)
+    return ", ".join(f"{action.value} {counted[action]}" for action in Action if counted[action])
 
 
-def _state(differences: int) -> str:
-    return f"{differences} objects differ" if differences else "as the spec says"
+def _state_of(tenant: TenantPlan, changes: Changes) -> str:
+    failure = next((failure for failure in changes.failures if failure.tenant == tenant.release), None)
+    if failure is not None:
+        return f"failed: {failure.problem}"
+    own = [change for change in changes.mutations if change.tenant == tenant.release]
+    if not own:
+        return "as specified"
+    if any(change.action is Action.CREATE and change.kind == "Namespace" for change in own):
+        return "not there"
+    return f"drift ({_count(own)})"
 
 
-def _render_change(change: Change, *, colour: bool) -> str:
-    sign, code = _SIGNS[change.action]
-    name = f"{change.namespace}/{change.name}" if change.namespace else change.name
-    text = f"{sign} {change.action.value:<7} {change.kind} {name}".rstrip()
-    detail = f"  ({change.detail})" if change.detail else ""
-    return f"  \x1b[{code}m{text}\x1b[0m{detail}" if colour else f"  {text}{detail}"
-
-
-def _count_by_tenant(mutations: Iterable[Change]) -> list[str]:
-    counts: dict[str, Counter[Action]] = {}
-    for change in mutations:
-        counts.setdefault(change.tenant or "shared objects", Counter())[change.action] += 1
-    return [
-        f"  {tenant}: " + ", ".join(f"{count} to {action.value}" for action, count in by_action.items())
-        for tenant, by_action in counts.items()
-    ]
-
-
-def _dump(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)
+def _pool_of(tenant: TenantPlan) -> str:
+    return f"pool {tenant.pool.name}" if tenant.pool else "no pool"

@@ -23,7 +23,8 @@ def describe(found: ErrorDetails, document: Node) -> errors.SpecIssue:
     if found["type"] == "extra_forbidden":
         return node.issue("is no key of a spec here", allowed=levels.suggest_key(node.path), at_key=True)
     problem, allowed = _describe_rule(found["type"], found.get("ctx", {})) or _describe_type(found["type"], node)
-    return node.issue(problem, allowed=allowed, at_key=is_about_key)
+    # A suggestion may be made from the value, and would then repeat a secret.
+    return node.issue(problem, allowed="" if node.may_be_secret and node.text else allowed, at_key=is_about_key)
 
 
 def _describe_rule(kind: str, context: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ is no right reading, so the value must be quoted.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kpo_provision.spec.document import Scalar
@@ -25,10 +26,13 @@ _WORDS: dict[str, bool | None] = {
     "FALSE": False,
 }
 _LONGEST_NUMBER = 40
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?")
-_BOUNDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...] = (
+    (re.compile(r"[-+]?(0|[1-9][0-9]*)"), int),
+    (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text, 16)),
+    (re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
+)
+"""The numbers that YAML 1.1 and 1.2 read alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ _AMBIGUITIES = (
 
 def find_ambiguity(text: str) -> Ambiguity | None:
     """Find how readers of YAML 1.1 and 1.2 differ over a plain scalar, if they do."""
-    if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+    if any(pattern.fullmatch(text) for pattern, _ in _NUMBERS):
         return None
     return next((ambiguity for ambiguity in _AMBIGUITIES if ambiguity.pattern.fullmatch(text)), None)
 
@@ -93,12 +97,4 @@ def parse_scalar(text: str) -> Scalar:
         return _WORDS[text]
     if len(text) > _LONGEST_NUMBER:
         return text
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _HEXADECIMAL.fullmatch(text):
-        return int(text, 16)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _BOUNDLESS.fullmatch(text):
-        return float(text.replace(".", ""))
-    return text
+    return next((parse(text) for pattern, parse in _NUMBERS if pattern.fullmatch(text)), text)

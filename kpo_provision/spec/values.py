@@ -1,7 +1,7 @@
 """Judges single values of a spec, in words that say the rule and what was probably meant.
 
-A problem never repeats the value: whoever shows it decides whether the value may be shown. A suggestion may, so none is
-made for kinds of values that lead to a secret.
+A problem never repeats the value, a suggestion (``allowed``) may: whoever shows them decides whether the value may be
+shown.
 """
 
 from __future__ import annotations

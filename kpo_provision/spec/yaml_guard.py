@@ -42,6 +42,7 @@ _SYNTAX = (
     ),
     (r"could not find expected ':'", "a line before here is no `key: value`", "put ': ' between key and value"),
     (r"unexpected end of stream", "a quote is opened here and never closed", "close it, or remove it"),
+    (r"<document start>", "this stands after the end of the document", "a spec is one mapping"),
     (r"unknown escape", "a backslash begins no known escape here", "use single quotes"),
     (r"expected alphabetic or numeric", "'&' and '*' begin anchors and aliases", "quote the text"),
     (r"cannot start any token", "plain text cannot begin with this character", "quote the text"),
@@ -166,7 +167,7 @@ def _parse_events(text: str, *, file: str) -> Iterator[Event]:
 
 
 def _syntax_issue(error: MarkedYAMLError, *, file: str) -> errors.SpecIssue:
-    found = re.sub(r"'.*'", "…", error.problem or "")
+    found = re.sub(r"['\"].*", "…", error.problem or "")
     known = [words for pattern, *words in _SYNTAX if re.search(pattern, error.problem or "")]
     problem, allowed = known[0] if known else (f"this is not YAML: {found}", "")
     ended_early = "end of stream" in found and error.context_mark

@@ -24,8 +24,6 @@ from kpo_provision.kube import api as kube_api
 from kpo_provision.kube import connection
 
 HERE = Path(__file__).parent
-HOME = Path(os.environ.get("KPO_PROVISION_HOME", "/var/lib/kpo-provision/local"))
-KUBECONFIG = Path(os.environ.get("KPO_TEST_KUBECONFIG", HOME / "kubeconfig"))
 PREFIX = "airflow-test"
 POOL = "standard"
 IMAGE = "registry.local:5000/kpo/probe:1"
@@ -71,9 +69,14 @@ class OperatorRun:
     log: str
 
 
+def kubeconfig() -> Path:
+    """Return the kubeconfig of the test run's cluster, which starts when all tests have been collected."""
+    return Path(os.environ["KPO_TEST_KUBECONFIG"])
+
+
 def kpo_provision(*arguments: str | Path) -> None:
     command = [sys.executable, "-m", "kpo_provision", *arguments]
-    environ = os.environ | {"KPO_PROVISION_HOME": str(KUBECONFIG.parent)}
+    environ = os.environ | {"KPO_PROVISION_HOME": str(kubeconfig().parent)}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, f"kpo-provision {arguments[0]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
@@ -92,7 +95,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     kpo_provision("render", spec, "--out", folder / "rendered")
     try:
         kpo_provision("apply", spec, "--no-verify", "-o", "json")
-        with kube_api.Api(connection.connect(kubeconfig=KUBECONFIG, context=None)) as api:
+        with kube_api.Api(connection.connect(kubeconfig=kubeconfig(), context=None)) as api:
             yield Installation(api=api, rendered=folder / "rendered")
     finally:
         kpo_provision("destroy", spec, "--yes")
@@ -151,4 +154,4 @@ def worker_environ(kubernetes_connection: str, *, home: Path) -> dict[str, str]:
 
 
 def read_cluster() -> dict[str, str]:
-    return yaml.safe_load(KUBECONFIG.read_text())["clusters"][0]["cluster"]
+    return yaml.safe_load(kubeconfig().read_text())["clusters"][0]["cluster"]

@@ -15,7 +15,6 @@ from kpo_provision.kube.connection import connect
 
 pytestmark = pytest.mark.cluster
 
-KUBECONFIG = Path(os.environ.get("KPO_TEST_KUBECONFIG", "/var/lib/kpo-provision/local/kubeconfig"))
 IMAGE = "registry.local:5000/kpo/probe:1"
 API_SERVICE = ("10.96.0.1", 443)
 API_NODE = "10.88.0.1"
@@ -86,9 +85,9 @@ class Pods:
                 self._api.delete("NetworkPolicy", policy["metadata"]["name"], namespace)
 
 
-def make_namespace(api: Api, name: str) -> None:
+def make_namespace(api: Api, name: str, docker_config: Path) -> None:
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    login = base64.b64encode((KUBECONFIG.parent / "registry" / "config.json").read_bytes()).decode()
+    login = base64.b64encode(docker_config.read_bytes()).decode()
     secret = {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": login}}
     api.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": name, "name": "pull"}, **secret})
     wait_for("the default service account", lambda: exists(api, "ServiceAccount", "default", name))
@@ -106,12 +105,14 @@ def exists(api: Api, kind: str, name: str, namespace: str | None = None) -> bool
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Pods]:
-    with Api(connect(kubeconfig=KUBECONFIG, context=None)) as api:
+    # Asked for here and not at import: the test run's own cluster is started after collection.
+    kubeconfig = Path(os.environ.get("KPO_TEST_KUBECONFIG", "/var/lib/kpo-provision/local/kubeconfig"))
+    with Api(connect(kubeconfig=kubeconfig, context=None)) as api:
         made = []
         try:
             for namespace in (SERVERS, CLIENTS):
                 made.append(namespace)
-                make_namespace(api, namespace)
+                make_namespace(api, namespace, kubeconfig.parent / "registry" / "config.json")
             pods = Pods(api)
             pods.create(SERVERS, "server", "httpd -f -p 8080 -h /", ports=[{"name": "http", "containerPort": 8080}])
             pods.create(CLIENTS, "client", "sleep 3600")

@@ -1,5 +1,8 @@
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,39 @@ def test_full_disk_is_called_a_full_disk(tmp_path, monkeypatch):
             COMPONENT, workspace=tmp_path / "module", target=tmp_path / "target", progress=progress.Silent()
         )
     assert "GOCACHE" in caught.value.hint
+
+
+def test_interrupted_build_leaves_no_compiler_running(tmp_path):
+    program = f"""
+import sys
+from pathlib import Path
+from kpo_provision import progress
+from kpo_provision.local import gobuild, recipes
+here = Path({str(tmp_path)!r})
+gobuild.build_component(recipes.COMPONENTS[0], workspace=here / "m", target=here / "t", progress=progress.Silent())
+"""
+    (tmp_path / "go.mod").write_text("module x\n")
+    script = f"""#!/bin/sh
+case "$1" in
+  version) echo go version go1.26.0 linux/amd64;;
+  mod) echo '{{"Dir": "{tmp_path}"}}';;
+  list) echo one;;
+  build) echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; exec sleep 600;;
+esac
+"""
+    go = tmp_path / "go"
+    go.write_text(script)
+    go.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate()
+    assert b"KeyboardInterrupt" in message
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
 def test_go_that_is_too_old_is_refused_with_both_versions(tmp_path, monkeypatch):

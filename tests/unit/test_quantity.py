@@ -38,6 +38,15 @@ KUBERNETES_ANSWERS = [
 ]
 
 
+def refusal(text):
+    """Return the problem with a text, or nothing."""
+    try:
+        parse_quantity(text)
+    except QuantityError as error:
+        return error.problem
+    return ""
+
+
 @pytest.mark.parametrize(("text", "canonical", "milli", "value"), KUBERNETES_ANSWERS)
 def test_quantity_reads_and_writes_as_kubernetes_does(text, canonical, milli, value):
     parsed = parse_quantity(text)
@@ -95,7 +104,9 @@ def test_quantities_are_equal_ordered_and_hashed_by_value():
     assert parse_quantity("1G") < parse_quantity("1Gi") < parse_quantity("1.1Gi")
 
 
-@pytest.mark.parametrize(("milli", "text"), [(3500, "3500m"), (2000, "2"), (100, "100m"), (0, "0"), (10_000_000, "10k")])
+@pytest.mark.parametrize(
+    ("milli", "text"), [(3500, "3500m"), (2000, "2"), (100, "100m"), (0, "0"), (10_000_000, "10k")]
+)
 def test_cpu_is_written_canonically(milli, text):
     assert quantity.format_cpu(milli) == text
 
@@ -121,15 +132,9 @@ def test_formatted_cpu_and_memory_read_as_the_same_value(amount):
 
 @given(st.from_regex(rf"\A{quantity.PATTERN}\Z"))
 def test_everything_of_the_right_shape_is_read_or_too_large(text):
-    try:
-        parse_quantity(text)
-    except QuantityError as error:
-        assert error.problem != "is not a Kubernetes quantity"
+    assert refusal(text) != "is not a Kubernetes quantity"
 
 
 @given(st.text(max_size=20))
 def test_any_text_gives_a_quantity_or_a_quantity_error(text):
-    try:
-        parse_quantity(text)
-    except QuantityError as error:
-        assert str(error)
+    assert isinstance(refusal(text), str)

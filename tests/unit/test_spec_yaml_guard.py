@@ -84,7 +84,16 @@ def test_a_text_that_readers_disagree_on_must_be_quoted(text):
     "text",
     [
         *("0", "7", "-3", "+4", "1.5", "1.10", "-0.5", "1.5e+3", "0x1f", "true", "False", "~", "null", ".inf"),
-        *("registry.local:5000", "10.20.0.0/16", "fd00:20::/32", "13Gi", "3500m", "kpo-provision.io/v1", "1.2.3", "a_b"),
+        *(
+            "registry.local:5000",
+            "10.20.0.0/16",
+            "fd00:20::/32",
+            "13Gi",
+            "3500m",
+            "kpo-provision.io/v1",
+            "1.2.3",
+            "a_b",
+        ),
     ],
 )
 def test_a_text_that_readers_agree_on_is_read_as_pyyaml_reads_it(text):

@@ -6,7 +6,8 @@ API server listens, passes the sender's rules in the input hook. What a node sen
 must arrive. All of it comes after kube-proxy's address translation (prerouting), so the rules see the pod behind a
 service address. What is not allowed is dropped without an answer, as other network plugins do.
 
-The cluster speaks IPv4. IPv6 between pods and nodes could only be link-local and would go round the rules: dropped.
+The cluster speaks IPv4. A pod's IPv6 address is link-local: it leads no further than the node, past all rules for
+addresses, so what comes in that way is dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ COMMENT_LIMIT = 120  # nftables takes 128 bytes
 _BASE_CHAINS = """\
 \tchain forward_egress {
 \t\ttype filter hook forward priority filter; policy accept;
-\t\tmeta nfproto ipv6 iifname != "lo" drop
 \t\tct state established,related accept
 \t\tip saddr . ip daddr @itself accept
 \t\tip saddr vmap @egress
@@ -106,8 +106,8 @@ class _Chains:
         chain = f"{self._direction}_{_digest(title)}"
         lines = [line for rule in rules for line in self._render_rule(policy, rule)]
         self._table.add_chain(chain, (f'comment "{title[:COMMENT_LIMIT]}"', *lines))
-        for address in dict.fromkeys(pod.address for pod in selected):
-            self._policies.setdefault(address, []).append(chain)
+        for pod in selected:
+            self._policies.setdefault(pod.address, []).append(chain)
 
     def close(self) -> dict[ipaddress.IPv4Address, str]:
         """Add the groups; gives the chain that decides for each isolated address."""
