@@ -20,32 +20,39 @@ import pytest
 
 from kpo_provision import local, progress
 
-STARTED = pytest.StashKey[local.LocalOptions]()
+OWN_CLUSTER = pytest.StashKey[local.LocalOptions]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing them")
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    wanted = any(item.get_closest_marker("cluster") for item in session.items)
-    if not wanted or session.config.option.collectonly or os.environ.get("KPO_TEST_KUBECONFIG"):
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the home and the ports before tests are imported, so that all of them see the same."""
+    if os.environ.get("KPO_TEST_KUBECONFIG"):
         return
-    home = Path(tempfile.mkdtemp(prefix="kpo-test-"))
-    os.environ["KPO_PROVISION_HOME"] = str(home)
+    os.environ["KPO_PROVISION_HOME"] = tempfile.mkdtemp(prefix="kpo-test-")
     for name in ("KPO_PROVISION_API_PORT", "KPO_PROVISION_REGISTRY_PORT"):
         os.environ[name] = str(_free_port())
     options = local.LocalOptions.from_environment(os.environ)
-    session.config.stash[STARTED] = options
-    cluster = local.up(options, _Announced())
-    os.environ["KPO_TEST_KUBECONFIG"] = str(cluster.kubeconfig)
+    os.environ["KPO_TEST_KUBECONFIG"] = str(options.layout.kubeconfig)
+    config.stash[OWN_CLUSTER] = options
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    options = session.config.stash.get(STARTED, None)
-    if options is not None:
+def pytest_collection_finish(session: pytest.Session) -> None:
+    options = session.config.stash.get(OWN_CLUSTER, None)
+    wanted = any(item.get_closest_marker("cluster") for item in session.items)
+    if options is not None and wanted and not session.config.option.collectonly:
+        local.up(options, _Announced())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    options = config.stash.get(OWN_CLUSTER, None)
+    if options is None:
+        return
+    if options.layout.settings.exists():
         local.down(options, progress.Silent(), purge=True)
-        shutil.rmtree(options.home, ignore_errors=True)
+    shutil.rmtree(options.home, ignore_errors=True)
 
 
 def _free_port() -> int:

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from kpo_provision import errors
 from kpo_provision.results import CheckResult, Outcome
-from kpo_provision.verify.classify import Verdict
+from kpo_provision.verify.verdict import Verdict
 
 
 class Subject(Protocol):

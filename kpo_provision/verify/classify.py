@@ -1,142 +1,45 @@
-"""What went wrong with a pod, told from what the API server says of it: a name, a sentence, and what to do next.
+"""What keeps a pod from running, told from what the API server says of it: a name, a sentence, and what to do next.
 
-Pure: reads the pod, its events or a refusal, and asks nobody. Messages are those of Kubernetes 1.30 to 1.37 and
+Pure: reads the pod and its events, and asks nobody. Messages are those of Kubernetes 1.30 to 1.37 and
 containerd 1.6 to 2.4, seen on real clusters; what matches nothing keeps the server's own words.
 """
 
 from __future__ import annotations
 
-import enum
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kpo_provision import errors
 from kpo_provision.plan import TenantPlan
 from kpo_provision.verify import pulls
+from kpo_provision.verify.verdict import Cause, Verdict, rule
 
 Manifest = Mapping[str, Any]
 
 
-class Cause(enum.StrEnum):
-    """Why a pod was refused, or does not run."""
-
-    ADMISSION_REFUSED = "AdmissionRefused"
-    CONTAINER_CONFIG = "ContainerConfig"
-    CRASH_LOOP = "CrashLoop"
-    FORBIDDEN_RBAC = "ForbiddenRbac"
-    IMAGE_NOT_FOUND = "ImageNotFound"
-    IMAGE_PULL_UNAUTHORIZED = "ImagePullUnauthorized"
-    LIMIT_RANGE = "LimitRange"
-    OOM_KILLED = "OOMKilled"
-    POD_FAILED = "PodFailed"
-    POD_SECURITY = "PodSecurity"
-    QUOTA_EXCEEDED = "QuotaExceeded"
-    REFUSED = "Refused"
-    REMOVED = "Removed"
-    REGISTRY_UNREACHABLE = "RegistryUnreachable"
-    SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"
-    TIMEOUT = "Timeout"
-    UNSCHEDULABLE = "Unschedulable"
-    UNSCHEDULABLE_CPU = "Unschedulable(cpu)"
-    UNSCHEDULABLE_MAX_PODS = "Unschedulable(max-pods)"
-    UNSCHEDULABLE_MEMORY = "Unschedulable(memory)"
-    UNSCHEDULABLE_SELECTOR = "Unschedulable(selector)"
-    UNSCHEDULABLE_TAINT = "Unschedulable(taint)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """A named cause. ``is_final`` is false where waiting may still help."""
-
-    cause: Cause
-    sentence: str
-    hint: str = ""
-    is_final: bool = True
-
-    @property
-    def summary(self) -> str:
-        """Cause and sentence in one line."""
-        return f"{self.cause}: {self.sentence}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A message that tells a cause, and what to do about it."""
-
-    pattern: re.Pattern[str]
-    cause: Cause
-    hint: str
-
-
-def _rule(pattern: str, cause: Cause, hint: str) -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE), cause, hint)
-
-
-_REFUSALS = (
-    _rule(
-        r"error looking up service account|serviceaccount \S+ not found",
-        Cause.SERVICE_ACCOUNT_MISSING,
-        "the pod's service account is not there (yet): `kpo-provision apply` makes it",
-    ),
-    _rule(
-        r"failed quota: .*must specify",
-        Cause.LIMIT_RANGE,
-        "a quota makes limits mandatory and no LimitRange gives a default: `kpo-provision apply` puts kpo-limits back",
-    ),
-    _rule(
-        r"exceeded quota",
-        Cause.QUOTA_EXCEEDED,
-        "wait until running pods end, or raise the tenant's extraCapacity and apply",
-    ),
-    _rule(
-        r"(maximum|minimum) \S+ usage per|limit to request ratio|must be less than or equal to \S+ limit",
-        Cause.LIMIT_RANGE,
-        "a LimitRange in the namespace refuses the size: compare it with the pod's containers",
-    ),
-    _rule(
-        r"violates PodSecurity",
-        Cause.POD_SECURITY,
-        "the pod lacks what the namespace's Pod Security Standard asks for: set a security context in the DAG, or "
-        "podSecurity: baseline for the tenant",
-    ),
-    _rule(
-        r"ValidatingAdmissionPolicy|MutatingAdmissionPolicy|admission webhook",
-        Cause.ADMISSION_REFUSED,
-        "the policy's own message says what it wants; `kubectl get validatingadmissionpolicies,"
-        "validatingwebhookconfigurations` lists who may refuse",
-    ),
-    _rule(
-        r"User \S+ cannot \w+ resource",
-        Cause.FORBIDDEN_RBAC,
-        "no RoleBinding in the namespace gives the account this verb: `kpo-provision apply` puts it back",
-    ),
-)
-
 _UNSCHEDULABLE = (
-    _rule(
+    rule(
         r"Insufficient cpu",
         Cause.UNSCHEDULABLE_CPU,
         "the pool's nodes have no CPU left: wait, add nodes to the pool, or lower what the tasks ask for",
     ),
-    _rule(
+    rule(
         r"Insufficient memory",
         Cause.UNSCHEDULABLE_MEMORY,
         "the pool's nodes have no memory left: wait, add nodes to the pool, or lower what the tasks ask for",
     ),
-    _rule(
+    rule(
         r"Too many pods",
         Cause.UNSCHEDULABLE_MAX_PODS,
         "the pool's nodes run as many pods as their kubelets allow: add nodes, or raise maxPods",
     ),
-    _rule(
+    rule(
         r"node\(s\) had (untolerated|taint)|the pod didn't tolerate",
         Cause.UNSCHEDULABLE_TAINT,
         "the pod does not tolerate the pool's taint: on Kubernetes 1.36 or newer check that the policy kpo-placement "
         "is bound, before that hand Airflow the rendered pod template",
     ),
-    _rule(
+    rule(
         r"didn't match Pod's node (affinity/)?selector|didn't match node selector|node affinity|no nodes available",
         Cause.UNSCHEDULABLE_SELECTOR,
         "no node carries the pool's label: add nodes to the pool, or run `kpo-provision apply` to label them",
@@ -146,16 +49,6 @@ _UNSCHEDULABLE = (
 _CONFIG_REASONS = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun"}
 )
-
-
-def classify_refusal(error: errors.ApiError) -> Verdict:
-    """Name why the API server did not let a pod in."""
-    for rule in _REFUSALS:
-        if rule.pattern.search(error.message):
-            return Verdict(cause=rule.cause, sentence=_after_denial(error.message), hint=rule.hint)
-    if error.status == 404 and "namespaces" in error.message:
-        return Verdict(cause=Cause.REFUSED, sentence=error.message, hint="`kpo-provision apply` makes the namespace")
-    return Verdict(cause=Cause.REFUSED, sentence=f"{error.status} {error.reason}: {error.message}", hint=error.hint)
 
 
 def classify_pod(pod: Manifest, events: Iterable[Manifest], tenant: TenantPlan) -> Verdict | None:
@@ -296,9 +189,11 @@ def _classify_scheduling(conditions: Iterable[Manifest], events: Sequence[Manife
         return None
     message = scheduled.get("message", "")
     will_not_grow = any(event.get("reason") == "NotTriggerScaleUp" for event in events)
-    for rule in _UNSCHEDULABLE:
-        if rule.pattern.search(message):
-            return Verdict(cause=rule.cause, sentence=_clip_scheduler(message), hint=rule.hint, is_final=will_not_grow)
+    for known in _UNSCHEDULABLE:
+        if known.pattern.search(message):
+            return Verdict(
+                cause=known.cause, sentence=_clip_scheduler(message), hint=known.hint, is_final=will_not_grow
+            )
     return Verdict(
         cause=Cause.UNSCHEDULABLE,
         sentence=_clip_scheduler(message),
@@ -310,11 +205,6 @@ def _classify_scheduling(conditions: Iterable[Manifest], events: Sequence[Manife
 def _clip_scheduler(message: str) -> str:
     """Drop what preemption would have done: it repeats the same reasons."""
     return errors.clip(message.partition(" preemption:")[0].rstrip(". "))
-
-
-def _after_denial(message: str) -> str:
-    """Drop the pod's name, which means nothing to a reader, and keep the reason."""
-    return re.sub(r'^pods "[^"]*" is forbidden: ', "", message)
 
 
 def _pull_secrets(pod: Manifest) -> tuple[str, ...]:

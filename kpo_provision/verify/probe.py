@@ -17,6 +17,7 @@ from kpo_provision.kube.kinds import Manifest
 from kpo_provision.plan import Plan, TenantPlan
 from kpo_provision.verify import classify, pod
 from kpo_provision.verify.identities import Identities
+from kpo_provision.verify.verdict import Verdict
 
 _EVENT_PERIOD_S = 10.0
 """How often events are read while a pod does not change: an autoscaler that gives up says so there alone."""
@@ -48,7 +49,8 @@ class Probe:
         self._tenant = tenant
         self._timeout_s = timeout_s
         self._started_at = time.monotonic()
-        self._exists = False
+        self.exists = False
+        """Whether there is a pod to delete, as far as is known."""
         self._changes: Iterator[Manifest] = iter(())
         self._log: Iterator[str] = iter(())
         self.described = pod.make_probe(plan, tenant, run=secrets.token_hex(4), timeout_s=timeout_s)
@@ -75,14 +77,14 @@ class Probe:
         """Look for a pod to take up again, as KubernetesPodOperator does, remove what is there, and create this one."""
         sweep_probes(self._who.worker, self._tenant.namespace)
         self._started_at = time.monotonic()
-        self._exists = True
+        self.exists = True
         try:
             self.seen = self._who.worker.create(self.described.manifest)
         except errors.ApiError:
-            self._exists = False
+            self.exists = False
             raise
 
-    def wait_until(self, is_reached: Callable[[Manifest], bool]) -> classify.Verdict | None:
+    def wait_until(self, is_reached: Callable[[Manifest], bool]) -> Verdict | None:
         """Wait for the pod to get somewhere; return what keeps it from that, or None when it is there."""
         events: list[Manifest] = []
         while not is_reached(self.seen):
@@ -96,7 +98,7 @@ class Probe:
                 events = self.read_events(self._who.admin)
                 self._changes = self._watch()
             elif change["type"] == "DELETED":
-                self._exists = False
+                self.exists = False
                 return classify.removed()
             else:
                 self.seen = change["object"]
@@ -152,7 +154,7 @@ class Probe:
         except errors.ApiError as error:
             if not error.is_not_found:
                 raise
-            self._exists = False
+            self.exists = False
         else:
             phase = left.get("status", {}).get("phase", "unknown")
             finalizers = ", ".join(left["metadata"].get("finalizers", ())) or "none"
@@ -163,9 +165,9 @@ class Probe:
     def discard(self) -> None:
         """Delete the pod, whatever became of it, as whoever runs this; does nothing when it is gone."""
         self._changes, self._log = iter(()), iter(())
-        if self._exists:
+        if self.exists:
             delete_quietly(self._who.admin, self.name, self._tenant.namespace)
-            self._exists = False
+            self.exists = False
 
     def _watch(self) -> Iterator[Manifest]:
         return self._who.admin.watch(

@@ -10,7 +10,7 @@ from typing import Any
 
 from kpo_provision import errors, plan
 from kpo_provision.results import Outcome
-from kpo_provision.verify import classify, pod
+from kpo_provision.verify import pod, refusals
 from kpo_provision.verify.check import Check, Finding, failure, failure_of
 from kpo_provision.verify.checks.pools import is_simulated
 from kpo_provision.verify.probe import Probe
@@ -42,7 +42,7 @@ def _check_launch(subject: TenantSubject) -> Finding:
     try:
         probe.launch()
     except errors.ApiError as error:
-        return failure_of(classify.classify_refusal(error))
+        return failure_of(refusals.classify_refusal(error))
     evidence = {"pod": f"{subject.tenant.namespace}/{probe.name}", "created-by": account}
     return Finding(detail=f"{evidence['pod']} created by {account}", evidence=evidence)
 
@@ -150,6 +150,8 @@ def _check_patch(subject: TenantSubject) -> Finding:
 
 def _check_delete(subject: TenantSubject) -> Finding:
     probe = _probe(subject)
+    if not probe.exists:
+        return Finding(outcome=Outcome.SKIP, detail="not checked: the pod was gone already")
     probe.delete()
     return Finding(detail=f"gone {probe.age_s:.2f} s after it was created", evidence={"total-s": f"{probe.age_s:.2f}"})
 
@@ -218,7 +220,7 @@ LIFE: tuple[Check[TenantSubject], ...] = (
         description="its labels can be changed",
         hint="the worker's account needs patch on pods",
         judge=_check_patch,
-        needs=("probe-launch",),
+        needs=("probe-scheduled",),
         applies=launches,
     ),
 )

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from kpo_provision import errors, plan, quantity
 from kpo_provision.results import Outcome
-from kpo_provision.verify import classify, pod
+from kpo_provision.verify import pod, refusals
 from kpo_provision.verify.check import Check, Finding, failure
 from kpo_provision.verify.probe import delete_quietly
 from kpo_provision.verify.subjects import TenantSubject
+from kpo_provision.verify.verdict import Cause
 
 _ENFORCE_KEY = "pod-security.kubernetes.io/enforce"
 _SIDECAR_REQUESTS = {"cpu": "1m", "memory": "10Mi"}
@@ -94,8 +95,8 @@ def _check_closed(subject: TenantSubject) -> Finding:
     except errors.ApiError as error:
         if not error.is_forbidden:
             raise
-        verdict = classify.classify_refusal(error)
-        if verdict.cause is classify.Cause.FORBIDDEN_RBAC:
+        verdict = refusals.classify_refusal(error)
+        if verdict.cause is Cause.FORBIDDEN_RBAC:
             return Finding(detail=f"403: {verdict.sentence}", evidence={"cause": str(verdict.cause)})
         return Finding(outcome=Outcome.WARN, detail=f"refused, though by something other than RBAC: {verdict.summary}")
     delete_quietly(subject.who.admin, probe["metadata"]["name"], subject.tenant.namespace)
