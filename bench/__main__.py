@@ -56,14 +56,13 @@ def measure_apply(options: local.LocalOptions, folder: Path) -> list[str]:
         peak = max(peak, first.peak_mib)
     cluster.remove_tenants(spec)
     objects = cluster.count_objects(manifests)
-    rows = [
+    return [
         _compare(
             f"apply {TENANTS} tenants ({objects} objects)", ours, theirs, "`kubectl apply --server-side`", "half of it"
         ),
         _compare("apply them again, unchanged", again, again_theirs, "the same again", "no mutation"),
         f"| memory of that apply | {peak:.0f} MiB | | under 150 MiB |",
     ]
-    return rows
 
 
 def measure_verify(options: local.LocalOptions, folder: Path) -> list[str]:
@@ -88,17 +87,14 @@ def _compare(what: str, ours: list[float], theirs: list[float], name: str, promi
 
 def main() -> None:
     """Measure all, or what is named on the command line, and print a Markdown table."""
-    options = local.LocalOptions.from_environment(os.environ)
-    local.up(options, Silent())
-    with tempfile.TemporaryDirectory() as scratch:
+    with cluster.own_cluster() as options, tempfile.TemporaryDirectory() as scratch:
         parts: dict[str, Callable[[], list[str]]] = {
             "help": measure_help,
             "local-up": lambda: measure_local_up(options),
             "apply": lambda: measure_apply(options, Path(scratch)),
             "verify": lambda: measure_verify(options, Path(scratch)),
         }
-        wanted = sys.argv[1:] or list(parts)
-        rows = [row for name in wanted for row in parts[name]()]
+        rows = [row for name in sys.argv[1:] or list(parts) for row in parts[name]()]
     machine = {"cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
     print(f"Machine: {json.dumps(machine)}\n")
     print("| what | kpo-provision | beside it, same run | promise |\n|---|---|---|---|")

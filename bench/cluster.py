@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 from bench.timing import Run
 from kpo_provision import local, render, sizing
+from kpo_provision.progress import Silent
 from kpo_provision.spec import load_spec
 
 PREFIX = "bench"
 POOL = "standard"
+
+
+@contextmanager
+def own_cluster() -> Iterator[local.LocalOptions]:
+    """Start a local cluster beside any other, for this run alone; commands find it through the environment."""
+    with tempfile.TemporaryDirectory(prefix="kpo-bench-") as home:
+        os.environ["KPO_PROVISION_HOME"] = home
+        for name in ("KPO_PROVISION_API_PORT", "KPO_PROVISION_REGISTRY_PORT"):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                os.environ[name] = str(server.getsockname()[1])
+        options = local.LocalOptions.from_environment(os.environ)
+        try:
+            local.up(options, Silent())
+            yield options
+        finally:
+            local.down(options, Silent(), purge=True)
 
 
 def write_spec(folder: Path, *, tenants: int, verify_image: str) -> Path:

@@ -72,9 +72,10 @@ class SpecIssue:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        subject = ": ".join(part for part in (place, self.path or "spec") if part)
         found = f" (found {self.value})" if self.value else ""
         meant = f"; {self.allowed}" if self.allowed else ""
-        return f"{place}: {self.path or 'spec'}: {self.problem}{found}{meant}"
+        return f"{subject}: {self.problem}{found}{meant}"
 
 
 class SpecError(KpoProvisionError):

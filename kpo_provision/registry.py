@@ -6,7 +6,6 @@ What is read here goes into Kubernetes Secrets and nowhere else: no value of it 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import shutil
 import subprocess
@@ -63,7 +62,7 @@ def load_local_logins(spec: model.Installation, docker_config: Path) -> dict[str
 def _read_login(registry: model.Registry, *, base: Path, environ: Mapping[str, str]) -> bytes:
     credentials = registry.credentials
     if credentials.docker_config is not None:
-        return _login_from_docker_config(base / Path(credentials.docker_config).expanduser(), registry.server)
+        return _login_from_docker_config(_resolve(credentials.docker_config, base=base), registry.server)
     if credentials.username_password is not None:
         account = credentials.username_password
         password = _read_secret(account.password_from, base=base, environ=environ)
@@ -76,7 +75,7 @@ def _read_secret(source: model.SecretSource, *, base: Path, environ: Mapping[str
         if not environ.get(source.env):
             raise _LoginError(f"the environment variable {source.env} is not set, or is empty")
         return environ[source.env]
-    path = base / Path(source.file or "").expanduser()
+    path = _resolve(source.file or "", base=base)
     secret = _read_text(path).rstrip("\r\n")
     if not secret:
         raise _LoginError(f"{path} is empty")
@@ -88,31 +87,37 @@ def _login_from_docker_config(path: Path, server: str) -> bytes:
         config = json.loads(_read_text(path))
     except json.JSONDecodeError as e:
         raise _LoginError(f"{path} is not JSON (line {e.lineno})") from e
-    if not isinstance(config, dict):
-        raise _LoginError(f"{path} is not a Docker config.json: it holds no object")
-    helper = config.get("credHelpers", {}).get(server) or config.get("credsStore")
-    entry = _find_entry(config.get("auths", {}), server)
-    if entry is not None and entry.get("auth"):
-        username, password = _decode_auth(entry["auth"], path=path, server=server)
+    auths, helpers = (_read_mapping(config, key, path=path) for key in ("auths", "credHelpers"))
+    auth = _find_auth(auths, server)
+    if auth:
+        username, password = _decode_auth(auth, path=path, server=server)
         return _docker_config_json(server, username=username, password=password)
+    helper = helpers.get(server) or config.get("credsStore")
     if helper:
         return _login_from_helper(str(helper), server)
-    known = ", ".join(sorted(config.get("auths", {}))) or "none"
+    known = ", ".join(sorted(auths)) or "none"
     raise _LoginError(f"{path} has no login for {server} (logins there: {known}); run `docker login {server}`")
 
 
-def _find_entry(auths: Mapping[str, Any], server: str) -> dict[str, Any] | None:
+def _read_mapping(config: object, key: str, *, path: Path) -> Mapping[str, Any]:
+    found = (config.get(key) or {}) if isinstance(config, dict) else None
+    if not isinstance(found, dict):
+        raise _LoginError(f"{path} is not a Docker config.json")
+    return found
+
+
+def _find_auth(auths: Mapping[str, Any], server: str) -> str:
     for key, entry in auths.items():
         host = key.removeprefix("https://").removeprefix("http://").split("/", maxsplit=1)[0]
         if host == server and isinstance(entry, dict):
-            return entry
-    return None
+            return str(entry.get("auth") or "")
+    return ""
 
 
 def _decode_auth(auth: str, *, path: Path, server: str) -> tuple[str, str]:
     try:
         username, separator, password = base64.b64decode(auth, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as e:
+    except ValueError as e:
         raise _LoginError(f"the login for {server} in {path} is not base64") from e
     if not separator:
         raise _LoginError(f"the login for {server} in {path} is not `user:password` in base64")
@@ -132,13 +137,20 @@ def _login_from_helper(helper: str, server: str) -> bytes:
         return _docker_config_json(server, username=login["Username"], password=login["Secret"])
     except subprocess.TimeoutExpired as e:
         raise _LoginError(f"{command} gave no login for {server} in {HELPER_TIMEOUT_S} s") from e
-    except (subprocess.CalledProcessError, json.JSONDecodeError, KeyError) as e:
+    except (OSError, subprocess.CalledProcessError, json.JSONDecodeError, KeyError, TypeError) as e:
         raise _LoginError(f"{command} has no login for {server}; run `docker login {server}`") from e
 
 
 def _docker_config_json(server: str, *, username: str, password: str) -> bytes:
     auth = base64.b64encode(f"{username}:{password}".encode()).decode()
     return json.dumps({"auths": {server: {"auth": auth}}}, separators=(",", ":")).encode()
+
+
+def _resolve(text: str, *, base: Path) -> Path:
+    try:
+        return base / Path(text).expanduser()
+    except RuntimeError as e:  # pathlib's word for a user whose home it does not find
+        raise _LoginError(f"{text} cannot be read: there is no such user") from e
 
 
 def _read_text(path: Path) -> str:

@@ -61,7 +61,12 @@ def prepare_target(
 
 
 def _open_kubeconfig(wanted: model.KubeconfigTarget, plan: Plan) -> OpenTarget:
-    path = Path(wanted.path).expanduser() if wanted.path else None
+    try:
+        path = Path(wanted.path).expanduser() if wanted.path else None
+    except RuntimeError as e:  # pathlib's word for a user whose home it does not find
+        raise errors.UsageError(
+            f"there is no kubeconfig at {wanted.path}: there is no such user", hint="mend target.kubeconfig.path"
+        ) from e
     found = connection.connect(kubeconfig=path, context=wanted.context)
     return _open(found, plan, description=f"context {found.context} ({found.server})")
 

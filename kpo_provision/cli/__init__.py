@@ -5,6 +5,8 @@ Command modules import what they need inside their functions, so that ``--help``
 
 from __future__ import annotations
 
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -18,7 +20,10 @@ from kpo_provision.cli.terminal import Terminal
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    # Whoever ends a job with SIGTERM gets what Ctrl-C gets: no probe pod is left, and words on how to go on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     terminal = Terminal.from_environment()
+    terminal.next_command = shlex.join(["kpo-provision", *(sys.argv[1:] if argv is None else argv)])
     sys.exit(_run(terminal, argv))
 
 

@@ -24,17 +24,17 @@ class StepLog:
     """Which steps ended, and how; kept for the words after an interruption."""
 
     def __init__(self) -> None:
-        self._ended: list[tuple[str, bool]] = []
+        self._ended: list[str] = []
         self._lock = threading.Lock()
 
-    def record(self, title: str, *, done: bool) -> None:
-        """Note that a step ended."""
+    def record(self, title: str, *, done: bool, count: str) -> None:
+        """Note that a step ended, and how far it had come."""
         with self._lock:
-            self._ended.append((title, done))
+            self._ended.append(f"done: {title}" if done else f"stopped: {title}{count}")
 
     def summary(self) -> tuple[str, ...]:
         """Return a line a step."""
-        return tuple(f"{'done' if done else 'stopped'}: {title}" for title, done in self._ended)
+        return tuple(self._ended)
 
 
 class _LineStep:
@@ -45,6 +45,10 @@ class _LineStep:
         self._detail = ""
         self._started = self._spoke = time.monotonic()
         self._lock = threading.Lock()
+
+    @property
+    def count(self) -> str:
+        return f" {self._done}/{self._total}" if self._total else ""
 
     def advance(self, by: int = 1) -> None:
         with self._lock:
@@ -61,8 +65,7 @@ class _LineStep:
             if now - self._spoke < QUIET_PERIOD_S:
                 return
             self._spoke = now
-        count = f" {self._done}/{self._total}" if self._total else ""
-        sys.stderr.write(f"  {self._title}{count}: {self._detail or 'still running'} ({now - self._started:.0f} s)\n")
+        sys.stderr.write(f"  {self._title}{self.count}: {self._detail or 'still running'} ({now - self._started:.0f} s)\n")
 
     def close(self, *, done: bool) -> None:
         elapsed = time.monotonic() - self._started
@@ -85,7 +88,7 @@ class LineProgress:
             done = True
         finally:
             line.close(done=done)
-            self._log.record(title, done=done)
+            self._log.record(title, done=done, count=line.count)
 
 
 class _LiveStep:
@@ -97,6 +100,10 @@ class _LiveStep:
         self._detail = ""
         self._lock = threading.Lock()
 
+    @property
+    def count(self) -> str:
+        return f" {self._done}/{self._total}" if self._total else ""
+
     def advance(self, by: int = 1) -> None:
         with self._lock:
             self._done += by
@@ -107,8 +114,7 @@ class _LiveStep:
         self._show()
 
     def _show(self) -> None:
-        count = f"{self._done}/{self._total} " if self._total else ""
-        self._display.update(self._task, detail=count + self._detail)
+        self._display.update(self._task, detail=f"{self.count} {self._detail}".strip())
 
 
 class LiveProgress:
@@ -141,11 +147,12 @@ class LiveProgress:
     def step(self, title: str, *, total: int | None = None) -> Iterator[Step]:
         """Announce a step."""
         task = self._display.add_task(title, total=1, detail="")
+        live = _LiveStep(self._display, task, total)
         done = False
         try:
-            yield _LiveStep(self._display, task, total)
+            yield live
             done = True
         finally:
             self._display.update(task, completed=1 if done else 0, detail="" if done else "stopped")
             self._display.stop_task(task)
-            self._log.record(title, done=done)
+            self._log.record(title, done=done, count=live.count)

@@ -13,6 +13,8 @@ from typing import Any, TextIO
 from kpo_provision import errors, progress
 from kpo_provision.cli.steps import LineProgress, LiveProgress, StepLog
 
+_ERROR_SCHEMA = "kpo-provision/error/v1"
+
 
 def _wants_colour(environ: Mapping[str, str], stream: TextIO) -> bool:
     if environ.get("NO_COLOR"):
@@ -92,11 +94,19 @@ class Terminal:
 
     def show_interruption(self) -> None:
         """Say what was done before Ctrl-C, and what to run next."""
-        sys.stderr.write("\ninterrupted; nothing is left half open\n")
-        for line in self._steps.summary():
-            sys.stderr.write(f"  {line}\n")
-        if self.next_command:
-            sys.stderr.write(f"  next: {self.next_command}\n")
+        message, steps = "interrupted; nothing is left half open", self._steps.summary()
+        if self.is_json:
+            self.write_json(
+                {
+                    "schema": _ERROR_SCHEMA,
+                    "error": "Interrupted",
+                    "message": message,
+                    "hint": f"go on with: {self.next_command}",
+                    "exitCode": int(errors.ExitCode.INTERRUPTED),
+                    "steps": list(steps),
+                }
+            )
+        sys.stderr.write("\n" + "\n  ".join([message, *steps, f"next: {self.next_command}"]) + "\n")
 
     def show_bug(self, error: Exception) -> int:
         """Show a fault of our own, with its traceback."""
@@ -113,7 +123,7 @@ class Terminal:
 
 def _error_document(error: errors.KpoProvisionError) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "schema": "kpo-provision/error/v1",
+        "schema": _ERROR_SCHEMA,
         "error": type(error).__name__,
         "message": str(error),
         "hint": error.hint,

@@ -49,8 +49,15 @@ def up(options: LocalOptions, progress: Progress) -> LocalCluster:
     found = machine.check_machine()
     programs = ensure_programs(options.cache, progress)
     with hold_lock(options.layout.lock, progress):
-        _start(options, found, programs, progress)
-        _make_usable(options, found, progress)
+        was_running = control.ask_supervisor(options.layout.control, control.STATUS) is not None
+        try:
+            _start(options, found, programs, progress)
+            _make_usable(options, found, progress)
+        except KeyboardInterrupt:
+            if not was_running:
+                # Half a cluster is of no use to anybody, and would run on unseen.
+                launch.stop_supervisor(options)
+            raise
         return describe_cluster(options.layout, api_port=options.api_port)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -58,7 +59,13 @@ def build_component(component: Component, *, workspace: Path, target: Path, prog
         argv = [str(go), "build", "-v", *options, "-o", f"{target}/", *packages.values()]
         tail: collections.deque[str] = collections.deque(maxlen=12)
         with subprocess.Popen(
-            argv, cwd=workspace, env=_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            argv,
+            cwd=workspace,
+            env=_environment(),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            process_group=0,
         ) as process:
             try:
                 for line in process.stderr or ():
@@ -66,7 +73,8 @@ def build_component(component: Component, *, workspace: Path, target: Path, prog
                     step.say(line.strip())
                     step.advance()
             except KeyboardInterrupt:
-                process.kill()
+                # Its compilers are processes of their own, and would work on for nobody.
+                os.killpg(process.pid, signal.SIGKILL)
                 raise
         if process.returncode:
             raise _go_error(f"building {component.name} {version}", "\n".join(tail))

@@ -1,4 +1,7 @@
-"""A run as a JSON document of kind ``kpo-provision/run-report/v1``. Fields are added, never renamed or removed."""
+"""A run as a JSON document of kind ``kpo-provision/run-report/v1``. Fields are added, never renamed or removed.
+
+Written in ASCII, so that nothing that came from a cluster can steer the terminal that shows it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def render_json(run: RunReport) -> str:
         "checks": [_describe_check(check) for check in run.checks],
         "next": list(run.next_commands),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2)
 
 
 def _describe_check(check: CheckResult) -> dict[str, Any]:
@@ -45,4 +48,5 @@ def _describe_check(check: CheckResult) -> dict[str, Any]:
         "simulated": check.simulated,
         "durationSeconds": round(check.duration_s, 3),
         "evidence": dict(check.evidence),
+        "help": f"docs/checks.md#{check.id}",
     }

@@ -1,4 +1,8 @@
-"""Checks as JUnit XML, one suite a tenant, in the dialect that Jenkins, GitLab and GitHub read."""
+"""Checks as JUnit XML, one suite a tenant, in the dialect that Jenkins and GitLab read.
+
+Both tell cases by ``classname`` and ``name``, and drop a second one of the same. GitLab shows no ``message``, so the
+body repeats it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from kpo_provision.results import CheckResult, Outcome
 
 def render_junit(checks: Sequence[CheckResult], *, name: str) -> str:
     """Render checks; a warning passes and says so in its output."""
-    root = ET.Element("testsuites", _counts(checks) | {"name": name})
+    root = ET.Element("testsuites", {"name": clean(name)} | _counts(checks))
     for tenant, group in groupby(checks, key=lambda check: check.tenant):
         _add_suite(root, tenant or "cluster", list(group))
     ET.indent(root)
@@ -20,14 +24,16 @@ def render_junit(checks: Sequence[CheckResult], *, name: str) -> str:
 
 
 def _add_suite(root: ET.Element, name: str, checks: Sequence[CheckResult]) -> None:
-    suite = ET.SubElement(root, "testsuite", _counts(checks) | {"name": name})
+    suite = ET.SubElement(root, "testsuite", {"name": name} | _counts(checks))
     for check in checks:
-        case = ET.SubElement(
-            suite,
-            "testcase",
-            {"classname": f"{name}.{check.category}", "name": check.id, "time": f"{check.duration_s:.3f}"},
-        )
-        detail = clean("\n".join(part for part in (check.description, check.detail, check.hint) if part))
+        attributes = {
+            "classname": f"kpo.verify.{name}.{check.category}",
+            "name": clean(f"{check.id}: {check.description}"),
+            "time": f"{check.duration_s:.3f}",
+        }
+        case = ET.SubElement(suite, "testcase", attributes)
+        hint = f"hint: {check.hint}\nsee docs/checks.md#{check.id}" if check.hint else ""
+        detail = clean("\n".join(part for part in (check.description, check.detail, hint) if part))
         if check.outcome is Outcome.FAIL:
             ET.SubElement(case, "failure", {"message": clean(check.detail)}).text = detail
         elif check.outcome is Outcome.SKIP:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from kpo_provision.report.changes import describe_changes, describe_failures
+from kpo_provision.report.characters import clean_line
 from kpo_provision.report.layout import Layout, Mark
 from kpo_provision.report.run import RunReport
 from kpo_provision.results import CheckResult, Outcome
@@ -24,15 +25,14 @@ _MARKS = {
 def render_text(run: RunReport, *, colour: bool, ascii_only: bool = False, width: int = 120) -> str:
     """Render the whole run."""
     layout = Layout(colour=colour, ascii_only=ascii_only, width=width)
-    lines = [f"{run.installation} on {run.target}, Kubernetes {run.kubernetes_version}"]
+    lines = [clean_line(f"{run.installation} on {run.target}, Kubernetes {run.kubernetes_version}")]
     if run.changes is not None:
         lines += layout.heading("changes")
         lines += describe_changes(run.changes, layout)
         lines += describe_failures(run.changes.failures, layout)
     by_tenant = [(tenant, list(group)) for tenant, group in groupby(run.checks, key=lambda check: check.tenant)]
-    sound = (
-        [] if len(by_tenant) <= FEW_TENANTS else [tenant for tenant, checks in by_tenant if _is_sound(tenant, checks)]
-    )
+    is_short = sum(bool(tenant) for tenant, _ in by_tenant) > FEW_TENANTS
+    sound = [tenant for tenant, checks in by_tenant if is_short and _is_sound(tenant, checks)]
     for tenant, checks in by_tenant:
         if tenant not in sound:
             lines += _render_subject(tenant, checks, layout)
@@ -49,8 +49,11 @@ def _is_sound(tenant: str, checks: Sequence[CheckResult]) -> bool:
 
 def _render_subject(tenant: str, checks: Sequence[CheckResult], layout: Layout) -> list[str]:
     lines = layout.heading(f"tenant {tenant}" if tenant else "cluster")
-    for check in checks:
-        lines += _render_check(check, layout)
+    for cause, group in groupby(checks, key=lambda check: check.detail if check.outcome is Outcome.SKIP else None):
+        if cause is None:
+            lines += [line for check in group for line in _render_check(check, layout)]
+        else:
+            lines += layout.marked(Mark.LEFT_OUT, f"{cause}: {', '.join(check.id for check in group)}")
     return lines
 
 

@@ -30,6 +30,7 @@ from kpo_provision.spec import scalars
 from kpo_provision.spec.document import Node, Path, Place, Scalar
 
 MAX_DEPTH = 50
+_UNREAD = "nothing after this place was checked; mend it and run the same command again"
 
 _SYNTAX = (
     (r"'\\t'", "a tab cannot indent YAML", "use spaces"),
@@ -144,7 +145,7 @@ class _Reader:
 
     def _stop(self, event: Event, problem: str, *, allowed: str = "") -> errors.SpecError:
         root = Node(path=(), value=None, place=self._place(event))
-        return errors.SpecError([root.issue(problem, allowed=allowed)])
+        return errors.SpecError([root.issue(problem, allowed=allowed)], hint=_UNREAD)
 
 
 def _parse_events(text: str, *, file: str) -> Iterator[Event]:
@@ -161,9 +162,9 @@ def _parse_events(text: str, *, file: str) -> Iterator[Event]:
             line=before.count("\n") + 1,
             column=error.position - before.rfind("\n"),
         )
-        raise errors.SpecError([issue]) from error
+        raise errors.SpecError([issue], hint=_UNREAD) from error
     except MarkedYAMLError as error:
-        raise errors.SpecError([_syntax_issue(error, file=file)]) from error
+        raise errors.SpecError([_syntax_issue(error, file=file)], hint=_UNREAD) from error
 
 
 def _syntax_issue(error: MarkedYAMLError, *, file: str) -> errors.SpecIssue:

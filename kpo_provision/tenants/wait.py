@@ -11,7 +11,7 @@ from kpo_provision.kube.kinds import Manifest
 from kpo_provision.tenants import diff
 
 _FIRST_PAUSE_S = 0.02
-_LONGEST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 0.5
 QUOTA_DEADLINE_S = 30.0
 NAMESPACE_DEADLINE_S = 60.0
 

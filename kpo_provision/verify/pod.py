@@ -22,6 +22,7 @@ MARKS = {"dag_id": "kpo-provision", "task_id": "probe", KPO_POD_LABEL[0]: KPO_PO
 BASE = "base"
 SIDECAR = "airflow-xcom-sidecar"
 XCOM_FILE = "/airflow/xcom/return.json"
+READ_XCOM = ("sh", "-c", f"cat {XCOM_FILE} && : > /airflow/xcom/seen")
 DNS_NAME = "kubernetes.default.svc"
 
 _NO_IMAGE = "none.invalid/probe"
@@ -62,9 +63,12 @@ connect() {
   fi
 }
 try_api() {
-  for attempt in 1 2 3 4 5 6; do
+  attempts=20 patience=3
+  while [ $attempts -gt 0 ] && [ $patience -gt 0 ]; do
     reached=$(connect "$nameserver" "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" 2>/dev/null)
     case $reached in compared) say api closed; return ;; esac
+    attempts=$((attempts - 1))
+    [ ! -e /airflow/xcom/seen ] || patience=$((patience - 1))
   done
   case $reached in *open) say api open ;; *) say api untested ;; esac
 }
@@ -72,9 +76,11 @@ try_dns &
 try_api &
 wait
 """
-"""Needs a POSIX shell; what the image has no tool for is reported as untested. A network policy may take a moment to
-reach a new pod, hence the attempts. The name server is connected to as well, to know that connections can be tested at
-all. Starts few processes: with so little CPU each of them is felt."""
+"""Needs a POSIX shell; what the image has no tool for is reported as untested.
+
+A network policy is in force only when its agent has learnt of the pod's address, as everybody has who sees the pod run:
+hence the attempts, few of them once the file of ``READ_XCOM`` says that it was seen. The name server is connected to as
+well, to know that connections can be tested at all. Starts few processes: with so little CPU each of them is felt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,16 @@ from kpo_provision import errors
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.exec import ExecResult
 from kpo_provision.kube.kinds import Manifest
-from kpo_provision.plan import Plan, TenantPlan
-from kpo_provision.verify import classify, pod
+from kpo_provision.plan import POOL_KEY, Plan, TenantPlan
+from kpo_provision.verify import classify, pod, refusals
 from kpo_provision.verify.identities import Identities
-from kpo_provision.verify.verdict import Verdict
+from kpo_provision.verify.verdict import Cause, Verdict
 
 _EVENT_PERIOD_S = 10.0
 """How often events are read while a pod does not change: an autoscaler that gives up says so there alone."""
+_SETTLING_S = 3.0
+_SETTLING_PERIOD_S = 0.2
+"""Policies and bindings that were applied a moment ago are not yet known to every API server; nothing says when."""
 _SELECTOR = ",".join(f"{key}={value}" for key, value in pod.MARKS.items())
 
 
@@ -39,6 +42,10 @@ def delete_quietly(api: Api, name: str, namespace: str) -> None:
     except errors.ApiError as error:
         if not error.is_not_found:
             raise
+
+
+def _may_settle(error: errors.ApiError) -> bool:
+    return refusals.classify_refusal(error).cause in (Cause.ADMISSION_REFUSED, Cause.FORBIDDEN_RBAC)
 
 
 class Probe:
@@ -74,8 +81,24 @@ class Probe:
         return max(0.0, self._timeout_s - self.age_s)
 
     def launch(self) -> None:
-        """Look for a pod to take up again, as KubernetesPodOperator does, remove what is there, and create this one."""
-        sweep_probes(self._who.worker, self._tenant.namespace)
+        """Look for a pod to take up again, as KubernetesPodOperator does, remove what is there, and create this one.
+
+        A refusal counts once what was applied just before must have come into force; a full quota counts at once.
+        """
+        settled_at = time.monotonic() + _SETTLING_S
+        while True:
+            try:
+                sweep_probes(self._who.worker, self._tenant.namespace)
+                self._create()
+            except errors.ApiError as error:
+                if not _may_settle(error) or time.monotonic() > settled_at:
+                    raise
+            else:
+                if self._is_placed() or time.monotonic() > settled_at:
+                    return
+            time.sleep(_SETTLING_PERIOD_S)
+
+    def _create(self) -> None:
         self._started_at = time.monotonic()
         self.exists = True
         try:
@@ -83,6 +106,10 @@ class Probe:
         except errors.ApiError:
             self.exists = False
             raise
+
+    def _is_placed(self) -> bool:
+        pool = self._tenant.pool
+        return pool is None or self.seen["spec"].get("nodeSelector", {}).get(POOL_KEY) == pool.name
 
     def wait_until(self, is_reached: Callable[[Manifest], bool]) -> Verdict | None:
         """Wait for the pod to get somewhere; return what keeps it from that, or None when it is there."""

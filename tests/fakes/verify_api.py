@@ -31,6 +31,7 @@ class FakeCluster:
         self.refusal = None
         self.statuses = [{"base": running(), "airflow-xcom-sidecar": running()}]
         self.unschedulable = ""
+        self.placement = {"kpo-provision.io/pool": "standard"}
         self.node = "kpo-pool-standard"
         self.log = ["kpo-probe {run} hello", "kpo-probe {run} dns 10.96.0.1", "kpo-probe {run} api closed"]
         self.exec_results = []
@@ -157,6 +158,7 @@ class VerifyApi:
                 "imagePullSecrets", ()
             )
         ]
+        created["spec"]["nodeSelector"] = dict(self._cluster.placement)
         created["status"] = {"phase": "Pending"}
         self._cluster.put(created)
         return copy.deepcopy(created)

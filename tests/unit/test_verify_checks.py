@@ -441,3 +441,17 @@ def test_needs_are_followed_to_the_root():
     assert [result.outcome for result in results] == [Outcome.FAIL, Outcome.SKIP, Outcome.SKIP]
     assert results[2].detail == "not checked, because a-1 did not pass"
     assert (results[0].description, results[0].hint, results[0].category) == ("it works", "mend it", "a")
+
+
+def test_policies_that_come_into_force_a_moment_later_are_waited_for(cluster, planned):
+    answers = iter([{}, {"kpo-provision.io/pool": "standard"}])
+
+    class Settling(VerifyApi):
+        def create(self, manifest):
+            if manifest["kind"] == "Pod":
+                cluster.placement = next(answers)
+            return super().create(manifest)
+
+    results = verify(Settling(FakeConnection(cluster)), planned, progress=Silent(), tenants=["etl"], timeout_s=5)
+    assert {result.outcome for result in results} == {Outcome.PASS}
+    assert cluster.pods() == []

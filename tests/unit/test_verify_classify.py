@@ -11,6 +11,7 @@ from kpo_provision.verify.verdict import Cause
 
 IMAGE = "registry.acme.io:5000/kpo/probe:1"
 REFERENCE = f'failed to pull and unpack image "{IMAGE}": failed to resolve reference "{IMAGE}": '
+NO_MATCH = "node(s) didn't match Pod's node affinity/selector"
 TENANT = TenantPlan(
     release="etl",
     namespace="acme-etl",
@@ -45,8 +46,7 @@ PULLS = {
     ),
     "back-off that names the cause": (
         "ImagePullBackOff",
-        f'Back-off pulling image "{IMAGE}": ErrImagePull: {REFERENCE}pull access denied, repository does not exist '
-        "or may require authorization: server message: insufficient_scope: authorization failed",
+        f'Back-off pulling image "{IMAGE}": ErrImagePull: {REFERENCE}server message: insufficient_scope',
         Cause.IMAGE_PULL_UNAUTHORIZED,
     ),
     "token server refuses": (
@@ -175,15 +175,14 @@ def test_the_registry_of_an_image_is_told(image, server):
 @pytest.mark.parametrize(
     ("message", "cause"),
     [
-        ("0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector. preemption: "
-         "0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful.",
+        (f"0/3 nodes are available: 1 Insufficient cpu, 2 {NO_MATCH}. preemption: 0/3 nodes are available: 3 No.",
          Cause.UNSCHEDULABLE_CPU),
         ("0/1 nodes are available: 1 Insufficient memory.", Cause.UNSCHEDULABLE_MEMORY),
         ("0/1 nodes are available: 1 Too many pods.", Cause.UNSCHEDULABLE_MAX_PODS),
-        ("0/2 nodes are available: 1 node(s) had untolerated taint {kpo-provision.io/pool: standard}, "
-         "1 node(s) didn't match Pod's node affinity/selector.", Cause.UNSCHEDULABLE_TAINT),
+        ("0/2 nodes are available: 1 node(s) had untolerated taint {kpo-provision.io/pool: standard}, 1 " + NO_MATCH,
+         Cause.UNSCHEDULABLE_TAINT),
         ("0/2 nodes are available: 2 node(s) had untolerated taint(s).", Cause.UNSCHEDULABLE_TAINT),
-        ("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.", Cause.UNSCHEDULABLE_SELECTOR),
+        (f"0/3 nodes are available: 3 {NO_MATCH}.", Cause.UNSCHEDULABLE_SELECTOR),
         ("no nodes available to schedule pods", Cause.UNSCHEDULABLE_SELECTOR),
         ("0/1 nodes are available: 1 node(s) were unschedulable.", Cause.UNSCHEDULABLE),
     ],
@@ -255,8 +254,8 @@ def test_a_deadline_reports_the_last_state_and_the_last_warning():
 @pytest.mark.parametrize(
     ("message", "cause"),
     [
-        ('pods "x" is forbidden: User "system:serviceaccount:acme-etl:etl-worker-serviceaccount" cannot create resource '
-         '"pods" in API group "" in the namespace "acme-etl"', Cause.FORBIDDEN_RBAC),
+        ('pods "x" is forbidden: User "system:serviceaccount:acme-etl:etl" cannot create resource "pods" in API group',
+         Cause.FORBIDDEN_RBAC),
         ('pods "x" is forbidden: exceeded quota: kpo-quota, requested: pods=1, used: pods=10, limited: pods=10',
          Cause.QUOTA_EXCEEDED),
         ('pods "x" is forbidden: failed quota: kpo-quota: must specify limits.cpu for: base; limits.memory for: base',
@@ -267,8 +266,8 @@ def test_a_deadline_reports_the_last_state_and_the_last_warning():
          Cause.LIMIT_RANGE),
         ('pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false',
          Cause.POD_SECURITY),
-        ("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'kpo-pool-guard' with binding 'kpo-pool-guard' denied request: "
-         "no", Cause.ADMISSION_REFUSED),
+        ("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'kpo-pool-guard' with binding 'guard' denied request: no",
+         Cause.ADMISSION_REFUSED),
         ('admission webhook "validate.acme.io" denied the request: image not signed', Cause.ADMISSION_REFUSED),
         ('pods "x" is forbidden: error looking up service account acme-etl/default: serviceaccount "default" not found',
          Cause.SERVICE_ACCOUNT_MISSING),

@@ -34,7 +34,15 @@ Examples:
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @output_options
 @click.pass_obj
-def command(terminal: Terminal, *, path: Path, target: Literal["local", "kubeconfig"], name: str, context: str | None, force: bool) -> None:
+def command(
+    terminal: Terminal,
+    *,
+    path: Path,
+    target: Literal["local", "kubeconfig"],
+    name: str,
+    context: str | None,
+    force: bool,
+) -> None:
     """Write a commented spec that is valid as it stands, and the JSON Schema that editors check it with."""
     from kpo_provision.spec.schema import render_schema
     from kpo_provision.spec.starter import render_starter

@@ -125,7 +125,7 @@ def _check_xcom(subject: TenantSubject) -> Finding:
     verdict = probe.wait_until(lambda found: _has_started(found, pod.SIDECAR))
     if verdict is not None:
         return failure_of(verdict)
-    read = probe.exec("sh", "-c", f"cat {pod.XCOM_FILE}")
+    read = probe.exec(*pod.READ_XCOM)
     if read.exit_code or not _is_own_value(read.stdout, probe.described.run):
         return failure(
             f"reading {pod.XCOM_FILE} gave exit code {read.exit_code}: {errors.clip(read.stdout + read.stderr)}"
