@@ -65,7 +65,9 @@ class _LineStep:
             if now - self._spoke < QUIET_PERIOD_S:
                 return
             self._spoke = now
-        sys.stderr.write(f"  {self._title}{self.count}: {self._detail or 'still running'} ({now - self._started:.0f} s)\n")
+        sys.stderr.write(
+            f"  {self._title}{self.count}: {self._detail or 'still running'} ({now - self._started:.0f} s)\n"
+        )
 
     def close(self, *, done: bool) -> None:
         elapsed = time.monotonic() - self._started

@@ -76,14 +76,15 @@ class Api:
         listed = self._send(request, verb="list", target=_target(described.plural, namespace, ""))
         return [item | {"apiVersion": described.api_version, "kind": kind} for item in listed.get("items") or ()]
 
-    def create(self, manifest: Manifest) -> Manifest:
-        """Create one object and return it as the server has it.
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create one object and return it as the server has it; after a dry run the server does not have it.
 
         Raises:
             errors.ApiError: It exists already (409), or admission, quota or RBAC refuses it (403).
         """
         kind, namespace, name = _identity(manifest)
         query = {"fieldManager": plan.FIELD_MANAGER, "fieldValidation": "Strict"}
+        query |= {"dryRun": "All"} if dry_run else {}
         request = Request(method="POST", path=kind.path(namespace), query=query, body=_encode(manifest))
         return self._send(request, verb="create", target=_target(kind.name, namespace, name))
 

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kpo_provision.local.daemons import Daemon
 from kpo_provision.local.nodes import POD_RANGE, SYSTEM_NODE
@@ -17,9 +18,35 @@ from kpo_provision.local.private_files import write_private
 
 SERVICE_RANGE = "10.96.0.0/16"
 REGISTRY_PORT = 5000
-_ETCD = "127.0.0.1:2379"
 _API = "kube-apiserver"
 _NETPOL = "kpo_provision.local.netpol"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a control plane runs: the files that it sees, and where its parts listen."""
+
+    layout: Layout
+    address: str
+    """What the API server binds to."""
+    api_server: str
+    """Its URL to the other parts."""
+    etcd: str
+    """etcd's URL to its clients."""
+    etcd_peer: str
+    """The one that it would have to other members."""
+    etcd_ready: str
+    """How to see that it serves, as ``Daemon.ready`` says it."""
+
+
+_INSIDE = Place(
+    layout=INSIDE,
+    address="0.0.0.0",  # noqa: S104  pods come from every side of the cluster's own network namespace
+    api_server=API_SERVER,
+    etcd="http://127.0.0.1:2379",
+    etcd_peer="http://127.0.0.1:2380",
+    etcd_ready="tcp:127.0.0.1:2379",
+)
 
 
 def write_proxy_configuration(layout: Layout) -> None:
@@ -54,21 +81,7 @@ def control_plane_daemons(programs: Mapping[str, str], gateway_sockets: tuple[in
             ),
             descriptors=gateway_sockets,
         ),
-        _etcd(programs["etcd"]),
-        _api_server(programs["kube-apiserver"]),
-        _controller_manager(programs["kube-controller-manager"]),
-        Daemon(
-            name="kube-scheduler",
-            argv=(
-                programs["kube-scheduler"],
-                f"--kubeconfig={INSIDE.pki / 'scheduler.kubeconfig'}",
-                "--bind-address=127.0.0.1",
-                "--leader-elect=false",
-                "--kube-api-qps=500",
-                "--kube-api-burst=1000",
-            ),
-            after=(_API,),
-        ),
+        *core_daemons(programs, _INSIDE),
         Daemon(
             name="kube-proxy",
             argv=(programs["kube-proxy"], f"--config={INSIDE.root / 'kube-proxy.json'}"),
@@ -83,35 +96,48 @@ def control_plane_daemons(programs: Mapping[str, str], gateway_sockets: tuple[in
     )
 
 
-def _etcd(program: str) -> Daemon:
+def core_daemons(programs: Mapping[str, str], place: Place) -> tuple[Daemon, ...]:
+    """List what makes an API server whose objects come to life."""
+    return (
+        _etcd(programs["etcd"], place),
+        _api_server(programs["kube-apiserver"], place),
+        _controller_manager(programs["kube-controller-manager"], place),
+        _scheduler(programs["kube-scheduler"], place),
+    )
+
+
+def _etcd(program: str, place: Place) -> Daemon:
     return Daemon(
         name="etcd",
         argv=(
             program,
             "--name=kpo-local",
-            f"--data-dir={INSIDE.etcd}",
-            f"--listen-client-urls=http://{_ETCD}",
-            f"--advertise-client-urls=http://{_ETCD}",
-            "--listen-peer-urls=http://127.0.0.1:2380",
-            "--initial-advertise-peer-urls=http://127.0.0.1:2380",
-            "--initial-cluster=kpo-local=http://127.0.0.1:2380",
+            f"--data-dir={place.layout.etcd}",
+            f"--listen-client-urls={place.etcd}",
+            f"--advertise-client-urls={place.etcd}",
+            f"--listen-peer-urls={place.etcd_peer}",
+            f"--initial-advertise-peer-urls={place.etcd_peer}",
+            f"--initial-cluster=kpo-local={place.etcd_peer}",
             # What the machine loses in a power cut is a test cluster.
             "--unsafe-no-fsync",
             "--log-level=warn",
         ),
-        ready=f"tcp:{_ETCD}",
+        ready=place.etcd_ready,
     )
 
 
-def _api_server(program: str) -> Daemon:
-    pki = INSIDE.pki
+def _api_server(program: str, place: Place) -> Daemon:
+    pki = place.layout.pki
+    port = place.api_server.rpartition(":")[2]
     return Daemon(
         name=_API,
         argv=(
             program,
+            # Not 127.0.0.1, which Kubernetes refuses as the endpoint of a service.
             f"--advertise-address={CONTROL_PLANE_ADDRESS}",
-            "--secure-port=6443",
-            f"--etcd-servers=http://{_ETCD}",
+            f"--bind-address={place.address}",
+            f"--secure-port={port}",
+            f"--etcd-servers={place.etcd}",
             f"--service-cluster-ip-range={SERVICE_RANGE}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
@@ -130,18 +156,19 @@ def _api_server(program: str) -> Daemon:
             "--profiling=false",
         ),
         after=("etcd",),
-        ready=f"{API_SERVER}/readyz",
+        ready=f"{place.api_server}/readyz",
     )
 
 
-def _controller_manager(program: str) -> Daemon:
-    pki = INSIDE.pki
+def _controller_manager(program: str, place: Place) -> Daemon:
+    pki = place.layout.pki
     return Daemon(
         name="kube-controller-manager",
         argv=(
             program,
             f"--kubeconfig={pki / 'controller-manager.kubeconfig'}",
-            "--bind-address=127.0.0.1",
+            # It has nothing to say to anybody, and then needs no port.
+            "--secure-port=0",
             "--leader-elect=false",
             "--allocate-node-cidrs=false",
             f"--root-ca-file={pki / 'ca.crt'}",
@@ -149,6 +176,21 @@ def _controller_manager(program: str) -> Daemon:
             f"--cluster-signing-cert-file={pki / 'ca.crt'}",
             f"--cluster-signing-key-file={pki / 'ca.key'}",
             "--use-service-account-credentials",
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+        ),
+        after=(_API,),
+    )
+
+
+def _scheduler(program: str, place: Place) -> Daemon:
+    return Daemon(
+        name="kube-scheduler",
+        argv=(
+            program,
+            f"--kubeconfig={place.layout.pki / 'scheduler.kubeconfig'}",
+            "--secure-port=0",
+            "--leader-elect=false",
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
         ),

@@ -12,11 +12,16 @@ from kpo_provision.local.private_files import write_private
 CONTEXT = "kpo-local"
 
 
-def write_component_kubeconfig(user: str, *, target: Path, certificate: Path) -> None:
-    """Write the kubeconfig of a part that runs inside; ``certificate`` is the path there, its key lies beside it."""
+def write_component_kubeconfig(
+    user: str, *, target: Path, certificate: Path, server: str = API_SERVER, authority: Path = INSIDE.pki / "ca.crt"
+) -> None:
+    """Write the kubeconfig of one of the cluster's own parts.
+
+    ``certificate`` and ``authority`` are paths as that part sees them; the certificate's key lies beside it.
+    """
     content = _render(
-        server=API_SERVER,
-        authority={"certificate-authority": str(INSIDE.pki / "ca.crt")},
+        server=server,
+        authority={"certificate-authority": str(authority)},
         user=user,
         credentials={
             "client-certificate": str(certificate),

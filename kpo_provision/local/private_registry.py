@@ -31,10 +31,15 @@ def ensure_registry(layout: Layout) -> None:
         password = secrets.token_urlsafe(24)
         hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=5)).decode()
         write_private(layout.registry / "htpasswd", f"{_USER}:{hashed}\n")
-        login = {"username": _USER, "password": password, "auth": _encode_login(_USER, password)}
-        write_private(layout.docker_config, json.dumps({"auths": {REGISTRY_SERVER: login}}, indent=2) + "\n")
+        write_login(layout, password)
     if not (layout.registry / "registry.json").exists():
         write_private(layout.registry / "registry.json", json.dumps(_configuration(), indent=2) + "\n")
+
+
+def write_login(layout: Layout, password: str) -> None:
+    """Write the login of the registry's user, as ``docker login`` would."""
+    login = {"username": _USER, "password": password, "auth": _encode_login(_USER, password)}
+    write_private(layout.docker_config, json.dumps({"auths": {REGISTRY_SERVER: login}}, indent=2) + "\n")
 
 
 def push_image(layout: Layout, image: Image, *, port: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kpo_provision import errors
@@ -20,20 +20,22 @@ from kpo_provision.progress import Progress
 _PARTIAL = ".partial-"
 
 
-def ensure_programs(cache: Path, progress: Progress) -> Mapping[str, Path]:
-    """Make sure that every program is in ``cache``, and say where."""
+def ensure_programs(
+    cache: Path, progress: Progress, *, components: Sequence[Component] = COMPONENTS
+) -> Mapping[str, Path]:
+    """Make sure that every program of ``components`` is in ``cache``, and say where."""
     root = cache / "bin"
-    if any(not is_complete(root, component) for component in COMPONENTS):
+    if any(not is_complete(root, component) for component in components):
         try:
             root.mkdir(parents=True, exist_ok=True)
             with hold_lock(root / "lock", progress):
-                _fill(root, progress)
+                _fill(root, components, progress)
         except OSError as e:
             raise errors.LocalClusterError(
                 f"the cache {cache} cannot be filled: {e.strerror or e}",
                 hint="free 8 GiB there, or choose another folder with KPO_PROVISION_CACHE",
             ) from e
-    return {program: folder(root, component) / program for component in COMPONENTS for program in component.programs}
+    return {program: folder(root, component) / program for component in components for program in component.programs}
 
 
 def folder(root: Path, component: Component) -> Path:
@@ -46,10 +48,10 @@ def is_complete(root: Path, component: Component) -> bool:
     return all((folder(root, component) / program).is_file() for program in component.programs)
 
 
-def _fill(root: Path, progress: Progress) -> None:
+def _fill(root: Path, components: Sequence[Component], progress: Progress) -> None:
     for leftover in root.glob(f"{_PARTIAL}*"):
         shutil.rmtree(leftover)
-    missing = [component for component in COMPONENTS if not is_complete(root, component)]
+    missing = [component for component in components if not is_complete(root, component)]
     hosts = releases.find_reachable(missing)
     for component in missing:
         partial = root / f"{_PARTIAL}{os.getpid()}"

@@ -1,7 +1,7 @@
 """Which programs a local cluster is made of, and where each comes from: data, no behaviour.
 
 A component is released as one thing at one version. It is downloaded from where its project publishes it, or built from
-the same version's Go modules; both give the same file names.
+the same version's Go modules; both give the same file names. What is published without a checksum is always built.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class Component:
     module: str
     programs: Mapping[str, str]
     """File name -> Go package below the module, or "" for the module itself."""
-    url: str
-    checksum_url: str
+    url: str = ""
+    """Empty where the project publishes no checksum to hold a download against."""
+    checksum_url: str = ""
     member: str = ""
     """Where the program is inside the archive; empty when the URL is the program itself."""
     ldflags: tuple[str, ...] = ()
@@ -148,3 +149,9 @@ COMPONENTS: tuple[Component, ...] = (
         entry="github.com/distribution/distribution/v3/registry:registry.RootCmd.Execute()",
     ),
 )
+
+SIMULATED_COMPONENTS: tuple[Component, ...] = (
+    *(component for component in COMPONENTS if component.name in ("etcd", "kubernetes")),
+    Component(name="kwok", version="0.8.0", module="sigs.k8s.io/kwok", programs={"kwok": "cmd/kwok"}),
+)
+"""What a cluster of simulated nodes is made of."""

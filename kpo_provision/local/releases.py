@@ -24,7 +24,7 @@ _CHUNK_BYTES = 1 << 20
 
 def find_reachable(components: Iterable[Component]) -> frozenset[str]:
     """Ask all hosts of ``components`` at once whether they answer, and give up on the rest within two seconds."""
-    places = {_place(component.url) for component in components}
+    places = {_place(component.url) for component in components if component.url}
     reachable: set[str] = set()
 
     def probe(host: str, port: int) -> None:

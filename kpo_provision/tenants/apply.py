@@ -16,6 +16,7 @@ from kpo_provision.progress import Progress
 from kpo_provision.render.bundle import Bundle
 from kpo_provision.results import Action, Change, Changes, TenantFailure
 from kpo_provision.tenants import decide, objects, read, remove, wait
+from kpo_provision.tenants.admission import POLICY_KINDS, AdmissionGate
 from kpo_provision.tenants.decide import Decisions, Step, TenantDecision
 
 WORKERS = 8
@@ -52,7 +53,12 @@ def apply_bundle(
         shared = [objects.key_of(manifest) for manifest in bundle.shared]
         live = read.read_live(api, decide.installation_of(bundle), shared=shared)
         decisions = decide.decide(bundle, live, logins, take_over=take_over)
-    run = _Run(api=api, take_over=take_over)
+    run = _Run(
+        api=api,
+        take_over=take_over,
+        gate=_build_gate(api, decisions),
+        launching=frozenset(tenant.plan.release for tenant in bundle.tenants if tenant.plan.may_launch),
+    )
     changes = run.apply_shared(decisions)
     results = run.apply_tenants(decisions, progress)
     removed = remove.remove_tenants(api, live, decisions.orphans if prune else (), progress=progress)
@@ -63,10 +69,23 @@ def apply_bundle(
     )
 
 
+def _build_gate(api: Api, decisions: Decisions) -> AdmissionGate:
+    """Nothing is to be waited for where every policy stood already."""
+    policies = [step for step in decisions.shared if step.key.kind in POLICY_KINDS]
+    return AdmissionGate(
+        api,
+        is_open=all(step.action is Action.UNCHANGED for step in policies),
+        mutates_pods=any(step.key.kind == "MutatingAdmissionPolicy" for step in policies),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     api: Api
     take_over: bool
+    gate: AdmissionGate
+    launching: frozenset[str]
+    """Releases whose workers may create pods."""
     stop: threading.Event = field(default_factory=threading.Event)
 
     def apply_shared(self, decisions: Decisions) -> list[Change]:
@@ -114,6 +133,8 @@ class _Run:
         for step in (*tenant.closing, *tenant.building):
             self._do(step, changes, tenant=tenant.release)
         self._await_quotas(tenant)
+        if tenant.release in self.launching:
+            self.gate.pass_through(tenant.namespace)
         for step in (*tenant.opening, *tenant.clearing):
             self._do(step, changes, tenant=tenant.release)
 

@@ -29,7 +29,7 @@ def wait_for_quota(api: Api, quota: Manifest, *, deadline_s: float = QUOTA_DEADL
         status = api.read("ResourceQuota", name, namespace).get("status") or {}
         return f"status.hard is {status.get('hard') or 'empty'}" if diff.differs(wanted, status) else ""
 
-    _wait_until_met(
+    wait_until_met(
         unmet,
         what=f"ResourceQuota {namespace}/{name} to come into force",
         deadline_s=deadline_s,
@@ -52,7 +52,7 @@ def wait_for_namespace_gone(api: Api, name: str, *, deadline_s: float = NAMESPAC
                 return ""
             raise
 
-    _wait_until_met(
+    wait_until_met(
         unmet,
         what=f"the deletion of namespace {name}",
         deadline_s=deadline_s,
@@ -70,11 +70,15 @@ def wait_for_all_gone(list_left: Callable[[], Collection[str]], *, deadline_s: f
     def unmet() -> str:
         return ", ".join(sorted(list_left()))
 
-    _wait_until_met(unmet, what=what, deadline_s=deadline_s, hint="run again: it goes on where it stopped")
+    wait_until_met(unmet, what=what, deadline_s=deadline_s, hint="run again: it goes on where it stopped")
 
 
-def _wait_until_met(unmet: Callable[[], str], *, what: str, deadline_s: float, hint: str) -> None:
-    """Ask ``unmet``, which says what is still wrong or nothing, less and less often."""
+def wait_until_met(unmet: Callable[[], str], *, what: str, deadline_s: float, hint: str) -> None:
+    """Ask ``unmet``, which says what is still wrong or nothing, less and less often.
+
+    Raises:
+        errors.WaitTimeoutError: Something was wrong to the end.
+    """
     deadline = time.monotonic() + deadline_s
     pause_s = _FIRST_PAUSE_S
     while seen := unmet():

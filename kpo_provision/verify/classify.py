@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kpo_provision import errors
-from kpo_provision.plan import TenantPlan
+from kpo_provision.plan import POOL_KEY, TenantPlan
 from kpo_provision.verify import pulls
 from kpo_provision.verify.verdict import Cause, Verdict, rule
 
@@ -46,6 +46,7 @@ _UNSCHEDULABLE = (
     ),
 )
 
+_UNKNOWN_OBSTACLE = "`kubectl describe pod` and `kubectl get nodes` show what the scheduler saw"
 _CONFIG_REASONS = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun"}
 )
@@ -66,7 +67,7 @@ def classify_pod(pod: Manifest, events: Iterable[Manifest], tenant: TenantPlan) 
             sentence=f"the pod failed ({errors.clip(why) or 'no reason given'})",
             hint="look at the node it ran on: `kubectl describe node`",
         )
-    return _classify_scheduling(status.get("conditions") or (), tuple(events))
+    return _classify_scheduling(pod, tuple(events))
 
 
 def timed_out(pod: Manifest, events: Sequence[Manifest], *, waited_s: float) -> Verdict:
@@ -183,23 +184,24 @@ def _hint_for_config(message: str) -> str:
     return "the message names the field, secret or file that the container asks for"
 
 
-def _classify_scheduling(conditions: Iterable[Manifest], events: Sequence[Manifest]) -> Verdict | None:
+def _classify_scheduling(pod: Manifest, events: Sequence[Manifest]) -> Verdict | None:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
     scheduled = next((found for found in conditions if found.get("type") == "PodScheduled"), {})
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
     message = scheduled.get("message", "")
     will_not_grow = any(event.get("reason") == "NotTriggerScaleUp" for event in events)
-    for known in _UNSCHEDULABLE:
-        if known.pattern.search(message):
-            return Verdict(
-                cause=known.cause, sentence=_clip_scheduler(message), hint=known.hint, is_final=will_not_grow
-            )
-    return Verdict(
-        cause=Cause.UNSCHEDULABLE,
-        sentence=_clip_scheduler(message),
-        hint="`kubectl describe pod` and `kubectl get nodes` show what the scheduler saw",
-        is_final=will_not_grow,
-    )
+    known = [rule for rule in _UNSCHEDULABLE if rule.pattern.search(message)]
+    if len(known) > 1 and known[0].cause is Cause.UNSCHEDULABLE_TAINT and _tolerates_pool(pod):
+        # The scheduler names one obstacle a node: the taints are those of other pools.
+        known = known[1:]
+    cause, hint = (known[0].cause, known[0].hint) if known else (Cause.UNSCHEDULABLE, _UNKNOWN_OBSTACLE)
+    return Verdict(cause=cause, sentence=_clip_scheduler(message), hint=hint, is_final=will_not_grow)
+
+
+def _tolerates_pool(pod: Manifest) -> bool:
+    tolerations = (pod.get("spec") or {}).get("tolerations") or ()
+    return any(toleration.get("key") == POOL_KEY for toleration in tolerations)
 
 
 def _clip_scheduler(message: str) -> str:

@@ -195,6 +195,14 @@ def test_a_pod_without_a_node_is_named_by_what_it_lacks(message, cause):
     assert "preemption" not in verdict.sentence
 
 
+def test_a_pod_that_tolerates_its_pool_lacks_a_node_there_and_not_a_toleration():
+    message = f"0/2 nodes are available: 1 {NO_MATCH}, 1 node(s) had untolerated taint(s)."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    found = pod(conditions=[condition])
+    found["spec"]["tolerations"] = [{"key": "kpo-provision.io/pool", "value": "standard"}]
+    assert classify.classify_pod(found, (), TENANT).cause is Cause.UNSCHEDULABLE_SELECTOR
+
+
 @pytest.mark.parametrize(
     ("status", "cause", "word"),
     [
