@@ -60,7 +60,15 @@ def connect(*, kubeconfig: Path | None, context: str | None) -> Connection:
     Raises:
         errors.ClusterError: The file is missing or wrong, the context unknown, or its login gives no credentials.
     """
-    login = kubeconfigs.load_login(kubeconfig, context)
+    return connect_as(kubeconfigs.load_login(kubeconfig, context))
+
+
+def connect_as(login: kubeconfigs.Login) -> Connection:
+    """Say how the server of a login is reached.
+
+    Raises:
+        errors.ClusterError: A certificate or key file cannot be used.
+    """
     return Connection(
         server=login.server,
         context=login.context,

@@ -32,10 +32,10 @@ class Login:
     ca_file: str | None
     cert_file: str | None
     key_file: str | None
-    verifies_server: bool
-    tls_server_name: str | None
-    proxy: str | None = field(repr=False)
-    authorize: Callable[[], str | None] = field(repr=False)
+    verifies_server: bool = True
+    tls_server_name: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    authorize: Callable[[], str | None] = field(default=lambda: None, repr=False)
 
 
 class _Configuration(Protocol):

@@ -186,7 +186,7 @@ def _hint_for_config(message: str) -> str:
 
 def _classify_scheduling(pod: Manifest, events: Sequence[Manifest]) -> Verdict | None:
     conditions = (pod.get("status") or {}).get("conditions") or ()
-    scheduled = next((found for found in conditions if found.get("type") == "PodScheduled"), {})
+    scheduled: Manifest = next((found for found in conditions if found.get("type") == "PodScheduled"), {})
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
     message = scheduled.get("message", "")

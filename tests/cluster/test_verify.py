@@ -19,7 +19,6 @@ from kpo_provision.verify import verify
 
 pytestmark = pytest.mark.cluster
 
-HOME = Path(os.environ.get("KPO_TEST_KUBECONFIG", local.options.DEFAULT_HOME / "kubeconfig")).parent
 INSTALLATION = f"verify-{os.getpid()}"
 IMAGE = "registry.local:5000/kpo/probe:1"
 TENANTS = {
@@ -60,17 +59,22 @@ def planned():
 
 
 @pytest.fixture(scope="module")
-def api(planned):
+def home():
+    return Path(os.environ["KPO_TEST_KUBECONFIG"]).parent
+
+
+@pytest.fixture(scope="module")
+def api(planned, home):
     nodes = [
         local.PoolNode(
             pool=pool.name, labels=pool.labels, taints=tuple((t.key, t.value, t.effect) for t in pool.taints)
         )
         for pool in planned.pools
     ]
-    options = local.LocalOptions.from_environment(os.environ | {"KPO_PROVISION_HOME": str(HOME)})
+    options = local.LocalOptions.from_environment(os.environ | {"KPO_PROVISION_HOME": str(home)})
     local.ensure_pools(options, nodes, progress.Silent())
-    login = (HOME / "registry" / "config.json").read_bytes()
-    with Api(connect(kubeconfig=HOME / "kubeconfig", context=None)) as opened:
+    login = (home / "registry" / "config.json").read_bytes()
+    with Api(connect(kubeconfig=home / "kubeconfig", context=None)) as opened:
         try:
             changes = apply_bundle(opened, render.render(planned), {"acme": login}, progress=progress.Silent())
             assert changes.failures == ()

@@ -1,0 +1,245 @@
+"""Ctrl-C, SIGTERM and kill -9 in each phase of ``apply``: what is said, what is left, and that the next one finishes."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kpo_provision import local, plan, progress
+from kpo_provision.kube.api import Api
+from kpo_provision.kube.connection import connect
+from kpo_provision.local import cgroups
+from kpo_provision.verify.pod import MARKS
+from tests.fakes.api_server import FakeApiServer
+
+pytestmark = pytest.mark.cluster
+
+NAME = f"stop-{os.getpid()}"
+TENANTS = 60
+MARK = "KPO_TEST_INTERRUPTION"
+"""Environment variable that tells every process that a command of ours has started."""
+
+SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "kill -9": signal.SIGKILL}
+every_signal = pytest.mark.parametrize("number", SIGNALS.values(), ids=SIGNALS)
+polite_signals = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+
+
+class Command:
+    """A command of kpo-provision that runs in a process group of its own, as in a terminal."""
+
+    def __init__(self, *arguments: str, cwd: Path, **environ: str) -> None:
+        self._mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "kpo_provision", *arguments],
+            cwd=cwd,
+            env={**os.environ, **environ, MARK: self._mark},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def interrupt_when(self, is_reached: Callable[[], object], number: signal.Signals) -> tuple[str, str]:
+        """Send a signal as soon as a phase is reached; return stdout and stderr."""
+        try:
+            wait_until(lambda: is_reached() or self._process.poll() is not None)
+            assert self._process.poll() is None, "it ended before the phase was seen"
+            if number is signal.SIGINT:
+                os.killpg(self._process.pid, number)  # a terminal tells the whole group
+            else:
+                self._process.send_signal(number)
+            return self._process.communicate(timeout=60)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def finish(self) -> tuple[int, str, str]:
+        """Let it come to its end; return exit code, stdout and stderr."""
+        stdout, stderr = self._process.communicate(timeout=300)
+        return self._process.returncode, stdout, stderr
+
+    def expect_interruption(self, stderr: str, *, done: str) -> None:
+        """Check how it ended, what it said, and that no process of it is left."""
+        assert self._process.returncode == 130, stderr
+        said = stderr.partition("\ninterrupted; ")[2]
+        assert done in said
+        assert "\n  next: kpo-provision apply spec.yaml" in said
+        assert "Traceback" not in stderr
+        wait_until(lambda: not self.list_left())
+
+    def list_left(self) -> list[str]:
+        """List the processes that it has started and that still run."""
+        needle = f"{MARK}={self._mark}".encode()
+        return [entry.parent.name for entry in Path("/proc").glob("[0-9]*/environ") if needle in read_bytes(entry)]
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # the process ended meanwhile
+
+
+def wait_until(holds: Callable[[], object], *, timeout_s: float = 120) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.01)
+
+
+def apply(folder: Path, *arguments: str, **environ: str) -> None:
+    code, _, stderr = Command("apply", "spec.yaml", *arguments, cwd=folder, **environ).finish()
+    assert code == 0, stderr
+
+
+def write_spec(folder: Path, *, tenants: int, target: object, **registries: object) -> None:
+    spec = {
+        "apiVersion": "kpo-provision.io/v1",
+        "kind": "Installation",
+        "metadata": {"name": NAME},
+        "namespacePrefix": NAME,
+        "target": target,
+        "registries": registries,
+        "nodePools": {"standard": {"largestPod": {"cpu": "1500m", "memory": "4Gi"}}},
+        "tenants": {f"t{index:02}": {"extraCapacity": 5, "registries": list(registries)} for index in range(tenants)},
+    }
+    (folder / "spec.yaml").write_text(json.dumps(spec))
+
+
+LOCAL_REGISTRY = {
+    "server": "registry.local:5000",
+    "credentials": {"localCluster": {}},
+    "probeImage": "kpo/probe:1",
+}
+
+
+class Cluster:
+    """The cluster as its administrator sees it, and only what is of this installation."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def list_tenants(self) -> set[str]:
+        selector = f"{plan.INSTALLATION_KEY}={NAME}"
+        return {found["metadata"]["name"] for found in self._api.list("Namespace", label_selector=selector)}
+
+    def list_probes(self) -> list[str]:
+        selector = ",".join(f"{key}={value}" for key, value in MARKS.items())
+        found = self._api.list("Pod", label_selector=selector)
+        return [pod["metadata"]["name"] for pod in found if pod["metadata"]["namespace"] in self.list_tenants()]
+
+    def list_open_without_quota(self) -> set[str]:
+        """List the tenants whose workers may launch pods that no quota holds back yet."""
+        selector = f"{plan.INSTALLATION_KEY}={NAME}"
+        bindings = self._api.list("RoleBinding", label_selector=selector)
+        quotas = self._api.list("ResourceQuota", label_selector=selector)
+        held = {
+            quota["metadata"]["namespace"]
+            for quota in quotas
+            if quota.get("status", {}).get("hard") == quota["spec"]["hard"]
+        }
+        return {binding["metadata"]["namespace"] for binding in bindings} - held
+
+
+@pytest.fixture(scope="module")
+def api():
+    with Api(connect(kubeconfig=Path(os.environ["KPO_TEST_KUBECONFIG"]), context=None)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cluster(api):
+    return Cluster(api)
+
+
+@pytest.fixture
+def many(tmp_path, cluster):
+    """A folder with a spec of many tenants, and none of them there yet."""
+    write_spec(tmp_path, tenants=TENANTS, target={"local": {}})
+    yield tmp_path
+    destroy(tmp_path)
+    assert cluster.list_tenants() == set()
+
+
+def destroy(folder: Path) -> None:
+    code, _, stderr = Command("destroy", "spec.yaml", "--yes", cwd=folder).finish()
+    assert code == 0, stderr
+
+
+@every_signal
+def test_tenants_half_applied_are_closed_and_the_next_apply_finishes(many, cluster, number):
+    command = Command("apply", "spec.yaml", "--no-verify", cwd=many)
+    _, stderr = command.interrupt_when(lambda: len(cluster.list_tenants()) > TENANTS // 4, number)
+    assert 0 < len(cluster.list_tenants()) < TENANTS
+    assert cluster.list_open_without_quota() == set()
+    if number is not signal.SIGKILL:
+        command.expect_interruption(stderr, done=f"/{TENANTS}")
+    apply(many, "--no-verify")
+    assert Command("plan", "spec.yaml", cwd=many).finish()[0] == 0
+    assert len(cluster.list_tenants()) == TENANTS
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory, api):
+    """A folder with a spec of a few tenants that are applied."""
+    folder = tmp_path_factory.mktemp("few")
+    write_spec(folder, tenants=3, target={"local": {}}, acme=LOCAL_REGISTRY)
+    apply(folder, "--no-verify")
+    yield folder
+    destroy(folder)
+
+
+@every_signal
+def test_probe_pods_do_not_outlive_a_verification_that_is_cut_short(few, cluster, number):
+    command = Command("apply", "spec.yaml", cwd=few)
+    _, stderr = command.interrupt_when(cluster.list_probes, number)
+    if number is not signal.SIGKILL:
+        command.expect_interruption(stderr, done="done: Apply tenants")
+        assert cluster.list_probes() == []
+    apply(few)
+    assert cluster.list_probes() == []
+
+
+def kubeconfig(folder: Path, server: str) -> dict[str, object]:
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "slow",
+        "clusters": [{"name": "slow", "cluster": {"server": server}}],
+        "contexts": [{"name": "slow", "context": {"cluster": "slow", "user": "me"}}],
+        "users": [{"name": "me", "user": {"token": "none"}}],
+    }
+    (folder / "kubeconfig").write_text(json.dumps(document))
+    return {"kubeconfig": {"path": str(folder / "kubeconfig")}}
+
+
+@polite_signals
+def test_server_that_does_not_answer_holds_nobody(tmp_path, number):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        write_spec(tmp_path, tenants=1, target=kubeconfig(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        command = Command("apply", "spec.yaml", cwd=tmp_path)
+        with silent.accept()[0] as asked:
+            _, stderr = command.interrupt_when(lambda: asked.recv(1), number)
+    command.expect_interruption(stderr, done="")
+
+
+def test_program_is_told_of_an_interruption_too(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        write_spec(tmp_path, tenants=1, target=kubeconfig(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        command = Command("apply", "spec.yaml", "--take-over", "-o", "json", cwd=tmp_path)
+        with silent.accept()[0] as asked:
+            stdout, _ = command.interrupt_when(lambda: asked.recv(1), signal.SIGINT)
+    error = json.loads(stdout)
+    assert error["exitCode"] == 130
+    assert error["hint"] == "go on with: kpo-provision apply spec.yaml"
