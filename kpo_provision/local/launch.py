@@ -1,4 +1,4 @@
-"""Starts the supervisor in namespaces of its own, and ends it with everything below it."""
+"""Starts supervisors, the real one in namespaces of its own, and ends them with everything below them."""
 
 from __future__ import annotations
 
@@ -15,52 +15,72 @@ from typing import Any
 import kpo_provision
 from kpo_provision import errors
 from kpo_provision.local import cgroups
-from kpo_provision.local.options import LocalOptions
+from kpo_provision.local.options import API_PORT_VARIABLE, REGISTRY_PORT_VARIABLE, Layout, LocalOptions
 from kpo_provision.local.private_files import write_private
+from kpo_provision.local.simulated import processes
 
 
 def start_supervisor(options: LocalOptions, settings: Mapping[str, Any]) -> None:
     """Start the supervisor, detached from this process, with the ports that the machine's users connect to."""
-    layout = options.layout
-    layout.logs.mkdir(exist_ok=True)
-    write_private(layout.settings, json.dumps(settings, indent=2) + "\n")
     sockets: list[socket.socket] = []
     try:
         for port, variable in (
-            (options.api_port, "KPO_PROVISION_API_PORT"),
-            (options.registry_port, "KPO_PROVISION_REGISTRY_PORT"),
+            (options.api_port, API_PORT_VARIABLE),
+            (options.registry_port, REGISTRY_PORT_VARIABLE),
         ):
-            sockets.append(_listen(port, variable))
+            sockets.append(listen(port, variable))
         cgroups.create_group(f"{options.cgroup}/control-plane")
         argv = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc", "--mount", "--net"]
         argv += [sys.executable, "-m", "kpo_provision.local.supervisor", str(options.home)]
         descriptors = [one.fileno() for one in sockets]
-        with (layout.logs / "supervisor.log").open("wb") as log:
-            process = subprocess.Popen(
-                [*argv, *map(str, descriptors)],
-                cwd="/",
-                env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": settings["python_path"]},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=descriptors,
-                start_new_session=True,
-            )
-        cgroups.enter_group(f"{options.cgroup}/control-plane", process.pid)
-        # It is meant to outlive this process, which therefore never waits for it.
-        process.returncode = 0
+        argv += map(str, descriptors)
+        pid = start_detached(argv, options.layout, settings, descriptors=descriptors)
+        cgroups.enter_group(f"{options.cgroup}/control-plane", pid)
     finally:
         for one in sockets:
             one.close()
 
 
+def start_detached(
+    argv: Sequence[str],
+    layout: Layout,
+    settings: Mapping[str, Any],
+    *,
+    directory: Path = Path("/"),
+    descriptors: Sequence[int] = (),
+) -> int:
+    """Start a supervisor that finds ``settings`` in its home and outlives this process; return its pid."""
+    layout.logs.mkdir(exist_ok=True)
+    write_private(layout.settings, json.dumps(settings, indent=2) + "\n")
+    with (layout.logs / "supervisor.log").open("wb") as log:
+        process = subprocess.Popen(
+            argv,
+            cwd=directory,
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": settings["python_path"]},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
+    # It is meant to outlive this process, which therefore never waits for it.
+    process.returncode = 0
+    return process.pid
+
+
 def stop_supervisor(options: LocalOptions) -> bool:
     """End every process of the cluster and remove its control groups; return whether there was anything to end."""
-    found = bool(cgroups.list_processes(options.cgroup))
+    found = bool(list_processes(options))
+    processes.end_processes(options.layout)
     cgroups.kill_group(options.cgroup)
     cgroups.remove_group(options.cgroup)
     options.layout.control.unlink(missing_ok=True)
     return found
+
+
+def list_processes(options: LocalOptions) -> tuple[int, ...]:
+    """List the processes of the cluster, whichever way it was started."""
+    return (*cgroups.list_processes(options.cgroup), *processes.list_processes(options.layout))
 
 
 def python_path() -> str:
@@ -83,7 +103,8 @@ def find_listener(port: int, *, proc: Path = Path("/proc")) -> str:
     return ""
 
 
-def _listen(port: int, variable: str) -> socket.socket:
+def listen(port: int, variable: str) -> socket.socket:
+    """Take ``port`` of 127.0.0.1; when it is in use, say by whom."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

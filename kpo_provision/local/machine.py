@@ -59,8 +59,15 @@ def check_root() -> None:
     """Refuse to go on without root."""
     if os.geteuid() != 0:
         raise errors.LocalClusterError(
-            "the local cluster runs real nodes, and those need root", hint="run it again with sudo"
+            "the local cluster runs real nodes, and those need root",
+            hint="run it again with sudo; or, where a control plane with simulated nodes is enough, run "
+            "`kpo-provision local up --simulated` first",
         )
+
+
+def read_memory_kib() -> int:
+    """Read how much memory this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def read_architecture() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from kpo_provision import errors
 
 DEFAULT_HOME = Path("/var/lib/kpo-provision/local")
 API_PORT = 16443
+API_PORT_VARIABLE = "KPO_PROVISION_API_PORT"
 REGISTRY_PORT = 15000
+REGISTRY_PORT_VARIABLE = "KPO_PROVISION_REGISTRY_PORT"
 
 CONTROL_PLANE_ADDRESS = "10.88.0.1"
 API_SERVER = f"https://{CONTROL_PLANE_ADDRESS}:6443"
@@ -26,16 +29,19 @@ class LocalOptions:
     cache: Path
     api_port: int = API_PORT
     registry_port: int = REGISTRY_PORT
+    simulated: bool | None = None
+    """Whether nodes are simulated; None takes the cluster that runs as it is, and starts a real one."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> LocalOptions:
         """Read the choices from KPO_PROVISION_HOME, _CACHE, _API_PORT and _REGISTRY_PORT."""
+        home = DEFAULT_HOME if os.geteuid() == 0 else find_own_home(environ)
         caches = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         return cls(
-            home=Path(environ.get("KPO_PROVISION_HOME") or DEFAULT_HOME).absolute(),
+            home=Path(environ.get("KPO_PROVISION_HOME") or home).absolute(),
             cache=Path(environ.get("KPO_PROVISION_CACHE") or caches / "kpo-provision").absolute(),
-            api_port=_parse_port(environ, "KPO_PROVISION_API_PORT", default=API_PORT),
-            registry_port=_parse_port(environ, "KPO_PROVISION_REGISTRY_PORT", default=REGISTRY_PORT),
+            api_port=_parse_port(environ, API_PORT_VARIABLE, default=API_PORT),
+            registry_port=_parse_port(environ, REGISTRY_PORT_VARIABLE, default=REGISTRY_PORT),
         )
 
     @property
@@ -117,6 +123,12 @@ depend on the home and socket paths stay under the 107 bytes that the kernel all
 
 STATE = Path("/run/kpo-state")
 """What must not outlive the supervisor: it lies on a tmpfs that only the cluster's processes see."""
+
+
+def find_own_home(environ: Mapping[str, str]) -> Path:
+    """Choose the home of a cluster that belongs to a user without root."""
+    states = Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return states / "kpo-provision" / "local"
 
 
 def _parse_port(environ: Mapping[str, str], name: str, *, default: int) -> int:

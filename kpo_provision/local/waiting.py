@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from kpo_provision import errors
-from kpo_provision.local import cgroups, control
+from kpo_provision.local import control, launch
 from kpo_provision.local.api_client import ApiClient
 from kpo_provision.local.bootstrap import DNS_READY_PATH
 from kpo_provision.local.options import Layout, LocalOptions
@@ -37,7 +37,7 @@ def wait_for_daemons(
                 return state
             seen = ", ".join(pending)
             say(seen)
-        elif not cgroups.list_processes(options.cgroup):
+        elif not launch.list_processes(options):
             raise _lost_supervisor(layout)
         time.sleep(_INTERVAL_S)
     raise errors.WaitTimeoutError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +17,7 @@ from kpo_provision.results import Action, Change, Changes, TenantFailure
 _SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.UNCHANGED: "="}
 _MANY_CHANGES = 60
 """With more changes than this, a tenant's are counted and not listed."""
+_FEW_NAMES = 5
 
 
 def exit_code_of_preview(changes: Changes) -> errors.ExitCode:
@@ -30,11 +31,15 @@ def render_changes_text(changes: Changes, *, target: str, colour: bool) -> str:
     """List changes object by object, grouped by tenant."""
     layout = Layout(colour=colour)
     lines = [clean_line(target)]
-    is_short = len(changes.mutations) > _MANY_CHANGES
-    for release, group in groupby(changes.mutations, key=lambda change: change.tenant):
-        lines += layout.heading(f"tenant {release}" if release else "shared")
-        listed = tuple(group)
-        lines += [_count(listed)] if is_short else [line for change in listed for line in _list_change(change, layout)]
+    by_tenant = [
+        (tenant, tuple(group)) for tenant, group in groupby(changes.mutations, key=lambda change: change.tenant)
+    ]
+    if len(changes.mutations) > _MANY_CHANGES:
+        lines += ["", *(f"{_subject(tenant)}: {_count(listed)}" for tenant, listed in by_tenant)]
+    else:
+        for tenant, listed in by_tenant:
+            lines += layout.heading(_subject(tenant))
+            lines += [line for change in listed for line in _list_change(change, layout)]
     if changes.failures:
         lines += layout.heading("failed")
         lines += describe_failures(changes.failures, layout)
@@ -90,7 +95,7 @@ def describe_changes(changes: Changes, layout: Layout) -> list[str]:
     text = _count(changes.changes) if changes.mutations else f"no changes ({len(changes.changes)} objects)"
     lines = layout.marked(Mark.GOOD, text)
     if changes.orphans:
-        lines += layout.marked(Mark.DOUBTFUL, f"no tenant of the spec: {', '.join(changes.orphans)}")
+        lines += layout.marked(Mark.DOUBTFUL, f"no tenant of the spec: {_enumerate(changes.orphans)}")
         lines += layout.detail("hint: `kpo-provision apply --prune` deletes these namespaces and all that is in them")
     return lines
 
@@ -132,6 +137,15 @@ def _list_change(change: Change, layout: Layout) -> list[str]:
     place = "/".join(part for part in (change.namespace, change.name) if part)
     detail = f": {change.detail}" if change.detail else ""
     return layout.detail(f"{_SIGNS[change.action]} {change.kind} {place}{detail}")
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_FEW_NAMES])
+    return shown if len(names) <= _FEW_NAMES else f"{shown} and {len(names) - _FEW_NAMES} more"
+
+
+def _subject(tenant: str) -> str:
+    return clean_line(f"tenant {tenant}") if tenant else "shared objects"
 
 
 def _count(changes: Iterable[Change]) -> str:

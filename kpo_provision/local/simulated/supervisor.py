@@ -55,8 +55,8 @@ class SimulatedSupervisor(Supervision):
 
     def adopt(self, daemon: Daemon, pid: int) -> None:  # noqa: ARG002
         """Write it down among the cluster's processes."""
-        daemons = [one.pid for one in self.supervised.values() if one.pid and one.state != "ended"]
-        processes.write_processes(self._layout, (os.getpid(), *daemons, pid))
+        others = [one.pid for one in self.supervised.values() if one.state in ("starting", "ready")]
+        processes.write_processes(self._layout, (os.getpid(), *others, pid))
 
     def is_wanted(self) -> bool:
         """Whether the home is still there."""
