@@ -29,10 +29,6 @@ run as (names joined by commas)."""
 TASK_SERVICE_ACCOUNT = "kpo-task"
 """Service account for task pods that want one of their own; has no rights."""
 
-AU_CPU_MILLI = 100
-AU_MEMORY_MIB = 384
-AU_PODS = 1
-"""One AU: 0.1 CPU, 384 MiB, 1 pod (Astronomer, component size limits; read 2026-11-23)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

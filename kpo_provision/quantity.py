@@ -17,6 +17,11 @@ MAX_VALUE = 2**63 - 1
 PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?"
 """What a quantity looks like, for JSON Schema too; anchored by whoever uses it."""
 
+AU_CPU_MILLI = 100
+AU_MEMORY_BYTES = 384 * 2**20
+AU_PODS = 1
+"""One AU, in which capacity is promised: 0.1 CPU, 384 MiB, 1 pod (Astronomer component size limits, read 2026-11-23)."""
+
 _NANO = 10**9
 _MAX_LENGTH = 64
 _SHAPE = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]*)\.?(?P<fraction>[0-9]*)(?P<suffix>[A-Za-z]*[+-]?[0-9]*)")

@@ -118,8 +118,8 @@ def _plan_registry(name: str, registry: model.Registry) -> plan.RegistryPlan:
 
 def _plan_resources(capacity_au: int) -> dict[str, str]:
     return {
-        "cpu": quantity.format_cpu(capacity_au * plan.AU_CPU_MILLI),
-        "memory": quantity.format_bytes(capacity_au * plan.AU_MEMORY_MIB * 2**20),
+        "cpu": quantity.format_cpu(capacity_au * quantity.AU_CPU_MILLI),
+        "memory": quantity.format_bytes(capacity_au * quantity.AU_MEMORY_BYTES),
     }
 
 
@@ -128,7 +128,7 @@ def _plan_quota(capacity_au: int) -> dict[str, str]:
     return {
         "limits.cpu": resources["cpu"],
         "limits.memory": resources["memory"],
-        "pods": str(capacity_au * plan.AU_PODS),
+        "pods": str(capacity_au * quantity.AU_PODS),
         "requests.cpu": resources["cpu"],
         "requests.memory": resources["memory"],
         "services.loadbalancers": "0",

@@ -15,9 +15,6 @@ from kpo_provision.spec.document import Node
 
 LOCAL_REGISTRY = "registry.local:5000"
 """The registry of the local cluster."""
-SMALLEST_POD_CPU_MILLI = 100
-SMALLEST_POD_MEMORY_BYTES = 384 * 1024**2
-"""One AU, which every container gets that asks for nothing."""
 RESERVED_ACCOUNTS = ("default", "kpo-task")
 """Service accounts that KPO pods run as; one that may launch pods would hand that right to every pod."""
 NAME_LENGTH = 63
@@ -77,16 +74,16 @@ def _check_pool(pool: Node, document: Node) -> Iterator[errors.SpecIssue]:
             "has no meaning for the target local, which makes its nodes itself", allowed="leave it out", at_key=True
         )
     cpu, memory = pool.at("largestPod", "cpu"), pool.at("largestPod", "memory")
-    if 0 < _parse_amount(cpu).milli < SMALLEST_POD_CPU_MILLI:
+    if 0 < _parse_amount(cpu).milli < quantity.AU_CPU_MILLI:
         yield cpu.issue(
             "is less than one AU, which every container gets that asks for nothing",
-            allowed=f"at least {quantity.format_cpu(SMALLEST_POD_CPU_MILLI)}",
+            allowed=f"at least {quantity.format_cpu(quantity.AU_CPU_MILLI)}",
         )
-    if 0 < _parse_amount(memory).value < SMALLEST_POD_MEMORY_BYTES:
+    if 0 < _parse_amount(memory).value < quantity.AU_MEMORY_BYTES:
         unit = f", did you mean {memory.value}Gi?" if isinstance(memory.value, int) else ""
         yield memory.issue(
             "is less than one AU, which every container gets that asks for nothing",
-            allowed=f"at least {quantity.format_bytes(SMALLEST_POD_MEMORY_BYTES)}{unit}",
+            allowed=f"at least {quantity.format_bytes(quantity.AU_MEMORY_BYTES)}{unit}",
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpo_provision import quantity
-from kpo_provision.plan import AU_CPU_MILLI, AU_MEMORY_MIB, KPO_POD_LABEL, Plan, TenantPlan
+from kpo_provision.plan import KPO_POD_LABEL, Plan, TenantPlan
 from kpo_provision.render import airflow
 
 Manifest = dict[str, Any]
@@ -145,8 +145,8 @@ def _base(tenant: TenantPlan, run: str, template: Manifest) -> Manifest:
 def _resources_beside(sidecar: Manifest) -> dict[str, str]:
     """Return what the sidecar leaves of one AU, so that the smallest tenant can be proven."""
     limits = sidecar["resources"]["limits"]
-    cpu_milli = AU_CPU_MILLI - quantity.parse_quantity(limits["cpu"]).milli
-    memory_bytes = AU_MEMORY_MIB * 2**20 - quantity.parse_quantity(limits["memory"]).value
+    cpu_milli = quantity.AU_CPU_MILLI - quantity.parse_quantity(limits["cpu"]).milli
+    memory_bytes = quantity.AU_MEMORY_BYTES - quantity.parse_quantity(limits["memory"]).value
     return {"cpu": quantity.format_cpu(cpu_milli), "memory": quantity.format_bytes(memory_bytes)}
 
 

@@ -32,7 +32,7 @@ def test_connection_speaks_of_the_tenants_namespace():
 
 def test_sidecar_has_limits_of_its_own():
     extra = airflow.render_connection(make_tenant())["extra"]
-    assert json.loads(extra["xcom_sidecar_container_resources"])["limits"] == {"cpu": "10m", "memory": "32Mi"}
+    assert json.loads(extra["xcom_sidecar_container_resources"])["limits"] == {"cpu": "50m", "memory": "32Mi"}
     assert "xcom_sidecar_container_security_context" not in extra
 
 

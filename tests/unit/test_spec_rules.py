@@ -5,7 +5,7 @@ import pathlib
 import pytest
 import yaml
 
-from kpo_provision import errors, plan, quantity, spec
+from kpo_provision import errors, plan, spec
 from kpo_provision.spec import rules
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden" / "spec_errors"
@@ -95,7 +95,5 @@ def test_rules_bear_any_shape_of_document(wrong, value):
     assert find_issues(make_spec(**{wrong: value}))
 
 
-def test_the_least_pod_and_the_reserved_accounts_are_those_of_the_plan():
-    assert rules.SMALLEST_POD_CPU_MILLI == plan.AU_CPU_MILLI
-    assert quantity.parse_quantity(f"{plan.AU_MEMORY_MIB}Mi").value == rules.SMALLEST_POD_MEMORY_BYTES
+def test_the_reserved_accounts_are_those_of_the_plan():
     assert plan.TASK_SERVICE_ACCOUNT in rules.RESERVED_ACCOUNTS

@@ -90,8 +90,9 @@ def _check_network_policy(subject: TenantSubject) -> Finding:
 
 def _check_closed(subject: TenantSubject) -> Finding:
     probe = pod.make_refused_probe(subject.tenant, run=secrets.token_hex(4))
+    worker = subject.who.worker  # outside the try: that we may not have a token for it is no refusal of the worker
     try:
-        subject.who.worker.create(probe)
+        worker.create(probe)
     except errors.ApiError as error:
         if not error.is_forbidden:
             raise
