@@ -20,7 +20,7 @@ PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]
 AU_CPU_MILLI = 100
 AU_MEMORY_BYTES = 384 * 2**20
 AU_PODS = 1
-"""One AU, in which capacity is promised: 0.1 CPU, 384 MiB, 1 pod (Astronomer component size limits, read 2026-11-23)."""
+"""One AU, the unit of capacity: 0.1 CPU, 384 MiB, 1 pod (Astronomer, component size limits; read 2026-11-23)."""
 
 _NANO = 10**9
 _MAX_LENGTH = 64

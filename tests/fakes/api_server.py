@@ -175,6 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
         key = (kind.name, namespace, name)
         if self.command == "GET":
             return 200, self._get(state, key, subresource, query)
+        if self.command == "POST" and query.get("dryRun"):
+            return 201, self._admit_pod(state.store, body)
         if self.command == "POST":
             return 201, self._post(state.store, key, subresource, body)
         if self.command == "DELETE":
@@ -194,6 +196,13 @@ class _Handler(BaseHTTPRequestHandler):
             return state.store.read(key)
         found = state.store.list(kind, namespace, query.get("labelSelector"), query.get("fieldSelector"))
         return {"kind": f"{kind}List", "items": [_anonymous(item) for item in found]}
+
+    def _admit_pod(self, store, pod):
+        """Judge a pod as the guard does, once it is there: only KPO's pods may ask for a pool."""
+        guarded = ("ValidatingAdmissionPolicy", "", "kpo-pool-guard") in store.objects
+        if guarded and "kubernetes_pod_operator" not in pod["metadata"].get("labels", {}):
+            raise Refused(403, "Forbidden", "ValidatingAdmissionPolicy 'kpo-pool-guard' denied the request")
+        return pod
 
     def _post(self, store, key, subresource, body):
         kind, namespace, name = key
