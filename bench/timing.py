@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,35 +13,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One finished process: wall and processor seconds, and the largest resident set of any of its processes in MiB."""
+    """One finished process."""
 
     wall_s: float
-    cpu_s: float
-    peak_mib: float
     exit_code: int
 
 
-def run(argv: Sequence[str], *, environ: dict[str, str] | None = None, stdin: bytes | None = None) -> Run:
-    """Run a command to its end; its output is thrown away."""
+def run(argv: Sequence[str], *, environ: dict[str, str] | None = None) -> Run:
+    """Run a command to its end, without input; its output is thrown away."""
     started = time.monotonic()
-    process = subprocess.Popen(
+    finished = subprocess.run(
         argv,
-        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **(environ or {})},
+        check=False,
     )
-    if stdin is not None and process.stdin is not None:
-        process.stdin.write(stdin)
-        process.stdin.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Run(
-        wall_s=time.monotonic() - started,
-        cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_mib=usage.ru_maxrss / 1024,
-        exit_code=process.returncode,
-    )
+    return Run(wall_s=time.monotonic() - started, exit_code=finished.returncode)
 
 
 def median(measure: Callable[[], float], *, runs: int) -> float:
@@ -49,6 +38,15 @@ def median(measure: Callable[[], float], *, runs: int) -> float:
     return statistics.median(measure() for _ in range(runs))
 
 
-def own_peak_mib() -> float:
-    """Return the largest resident set of this process in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak_mib(argv: Sequence[str]) -> float:
+    """Run a command and return the largest resident set of its process in MiB.
+
+    It is started by a small process of its own: Linux counts what the starting process held as the child's.
+    """
+    script = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    answer = subprocess.run([sys.executable, "-c", script, *argv], capture_output=True, text=True, check=True)
+    return float(answer.stdout)
