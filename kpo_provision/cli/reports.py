@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from kpo_provision import report
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_WIDTH = 120
+"""Longer lines are hard to read."""
 
 
 def junit_option(function: F) -> F:
@@ -49,7 +53,8 @@ def write_report(terminal: Terminal, run_report: report.RunReport, *, junit_file
         terminal.write(report.render_json(run_report))
     else:
         plain_marks = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-        terminal.write(report.render_text(run_report, colour=terminal.colour_out, ascii_only=plain_marks))
+        width = min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 0)).columns)
+        terminal.write(report.render_text(run_report, colour=terminal.colour_out, ascii_only=plain_marks, width=width))
     if junit_file is not None:
         try:
             junit_file.write_text(

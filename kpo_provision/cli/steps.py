@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -14,7 +15,6 @@ from kpo_provision.progress import Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
 
 QUIET_PERIOD_S = 10.0
 """A printed step that is still running says so this often, which is Terraform's own rhythm."""
@@ -37,41 +37,68 @@ class StepLog:
         return tuple(self._ended)
 
 
-class _LineStep:
+class _CountedStep(ABC):
+    """A step that knows how far it is; how that is shown is for its subclasses."""
+
     def __init__(self, title: str, total: int | None) -> None:
-        self._title = title
+        self.title = title
         self._total = total
         self._done = 0
-        self._detail = ""
-        self._started = self._spoke = time.monotonic()
         self._lock = threading.Lock()
+        self._detail = ""
 
     @property
     def count(self) -> str:
+        """How much of the total is done, with a space before it; empty without a total."""
         return f" {self._done}/{self._total}" if self._total else ""
 
     def advance(self, by: int = 1) -> None:
+        """Count ``by`` more as done."""
         with self._lock:
             self._done += by
-        self._speak_now_and_then()
+        self._show()
 
     def say(self, detail: str) -> None:
+        """Show what the step is busy with now."""
         self._detail = detail
-        self._speak_now_and_then()
+        self._show()
 
-    def _speak_now_and_then(self) -> None:
+    @abstractmethod
+    def _show(self) -> None: ...
+
+    @abstractmethod
+    def close(self, *, done: bool) -> None:
+        """Show that the step ended."""
+
+
+@contextmanager
+def _run(step: _CountedStep, log: StepLog) -> Iterator[Step]:
+    done = False
+    try:
+        yield step
+        done = True
+    finally:
+        step.close(done=done)
+        log.record(step.title, done=done, count=step.count)
+
+
+class _LineStep(_CountedStep):
+    def __init__(self, title: str, total: int | None) -> None:
+        super().__init__(title, total)
+        self._started = self._spoke = time.monotonic()
+
+    def _show(self) -> None:
         now = time.monotonic()
         with self._lock:
             if now - self._spoke < QUIET_PERIOD_S:
                 return
             self._spoke = now
-        sys.stderr.write(
-            f"  {self._title}{self.count}: {self._detail or 'still running'} ({now - self._started:.0f} s)\n"
-        )
+        elapsed = now - self._started
+        sys.stderr.write(f"  {self.title}{self.count}: {self._detail or 'still running'} ({elapsed:.0f} s)\n")
 
     def close(self, *, done: bool) -> None:
         elapsed = time.monotonic() - self._started
-        sys.stderr.write(f"{'done' if done else 'FAILED'}: {self._title} ({elapsed:.1f} s)\n")
+        sys.stderr.write(f"{'done' if done else 'FAILED'}: {self.title} ({elapsed:.1f} s)\n")
 
 
 class LineProgress:
@@ -83,40 +110,22 @@ class LineProgress:
     @contextmanager
     def step(self, title: str, *, total: int | None = None) -> Iterator[Step]:
         """Announce a step."""
-        line = _LineStep(title, total)
-        done = False
-        try:
-            yield line
-            done = True
-        finally:
-            line.close(done=done)
-            self._log.record(title, done=done, count=line.count)
+        with _run(_LineStep(title, total), self._log) as step:
+            yield step
 
 
-class _LiveStep:
-    def __init__(self, display: RichProgress, task: TaskID, total: int | None) -> None:
+class _LiveStep(_CountedStep):
+    def __init__(self, title: str, total: int | None, display: RichProgress) -> None:
+        super().__init__(title, total)
         self._display = display
-        self._task = task
-        self._total = total
-        self._done = 0
-        self._detail = ""
-        self._lock = threading.Lock()
-
-    @property
-    def count(self) -> str:
-        return f" {self._done}/{self._total}" if self._total else ""
-
-    def advance(self, by: int = 1) -> None:
-        with self._lock:
-            self._done += by
-        self._show()
-
-    def say(self, detail: str) -> None:
-        self._detail = detail
-        self._show()
+        self._task = display.add_task(title, total=1, detail="")
 
     def _show(self) -> None:
         self._display.update(self._task, detail=f"{self.count} {self._detail}".strip())
+
+    def close(self, *, done: bool) -> None:
+        self._display.update(self._task, completed=1 if done else 0, detail="" if done else "stopped")
+        self._display.stop_task(self._task)
 
 
 class LiveProgress:
@@ -148,13 +157,5 @@ class LiveProgress:
     @contextmanager
     def step(self, title: str, *, total: int | None = None) -> Iterator[Step]:
         """Announce a step."""
-        task = self._display.add_task(title, total=1, detail="")
-        live = _LiveStep(self._display, task, total)
-        done = False
-        try:
-            yield live
-            done = True
-        finally:
-            self._display.update(task, completed=1 if done else 0, detail="" if done else "stopped")
-            self._display.stop_task(task)
-            self._log.record(title, done=done, count=live.count)
+        with _run(_LiveStep(title, total, self._display), self._log) as step:
+            yield step

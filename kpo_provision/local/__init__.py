@@ -1,4 +1,4 @@
-"""The embedded cluster: a real Kubernetes on this one machine, in namespaces of its own.
+"""The embedded cluster: a real Kubernetes on this one machine, in namespaces of its own, or without root simulated.
 
 It is started and stopped by ``up`` and ``down``; nothing of it is left on the machine after ``down`` but its home.
 """

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import kpo_provision
-from kpo_provision import errors
-from kpo_provision.local import bootstrap, control, images, kubeconfigs, launch, machine, nodes, pki, waiting
+from kpo_provision.local import bootstrap, control, images, kubeconfigs, launch, machine, nodes, pki, reuse, waiting
 from kpo_provision.local.api_client import ApiClient
 from kpo_provision.local.control_plane import write_proxy_configuration
 from kpo_provision.local.inotify import CONTROL_PLANE_INSTANCES, NODE_INSTANCES, check_inotify
@@ -18,6 +17,7 @@ from kpo_provision.local.options import INSIDE, Layout, LocalOptions
 from kpo_provision.local.private_registry import PROBE_REPOSITORY, PROBE_TAG, ensure_registry, push_image
 from kpo_provision.local.programs import ensure_programs
 from kpo_provision.local.recipes import KUBERNETES_VERSION
+from kpo_provision.local.simulated import cluster as simulated
 from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
 
@@ -46,28 +46,28 @@ class LocalCluster:
 
 def up(options: LocalOptions, progress: Progress) -> LocalCluster:
     """Bring the local cluster up, from whatever state it is in, and wait until it can be worked with."""
-    found = machine.check_machine()
-    programs = ensure_programs(options.cache, progress)
+    is_simulated = reuse.choose_simulated(options)
+    bring_up = simulated.prepare(options, progress) if is_simulated else _prepare(options, progress)
     with hold_lock(options.layout.lock, progress):
         was_running = control.ask_supervisor(options.layout.control, control.STATUS) is not None
         try:
-            _start(options, found, programs, progress)
-            _make_usable(options, found, progress)
+            bring_up()
         except KeyboardInterrupt:
             if not was_running:
                 # Half a cluster is of no use to anybody, and would run on unseen.
                 launch.stop_supervisor(options)
             raise
-        return describe_cluster(options.layout, api_port=options.api_port)
+        return describe_cluster(options.layout, api_port=options.api_port, simulated=is_simulated)
 
 
 def down(options: LocalOptions, progress: Progress, *, purge: bool = False) -> None:
     """End the local cluster; with ``purge`` forget everything that it held."""
-    machine.check_root()
     if not options.home.exists():
         # Somebody deleted it, perhaps while the cluster ran; there is nothing left to lock.
         launch.stop_supervisor(options)
         return
+    if reuse.read_simulated(options.layout) is False:
+        machine.check_root()
     with hold_lock(options.layout.lock, progress), progress.step("Stop the local cluster"):
         launch.stop_supervisor(options)
         if purge:
@@ -79,10 +79,10 @@ def read_cluster(options: LocalOptions) -> LocalCluster | None:
     state = control.ask_supervisor(options.layout.control, control.STATUS)
     if state is None:
         return None
-    return describe_cluster(options.layout, api_port=int(state.settings["api_port"]))
+    return describe_cluster(options.layout, api_port=int(state.settings["api_port"]), simulated=state.is_simulated)
 
 
-def describe_cluster(layout: Layout, *, api_port: int) -> LocalCluster:
+def describe_cluster(layout: Layout, *, api_port: int, simulated: bool) -> LocalCluster:
     """Describe the cluster in ``layout`` to those who use it."""
     return LocalCluster(
         kubeconfig=layout.kubeconfig,
@@ -92,7 +92,7 @@ def describe_cluster(layout: Layout, *, api_port: int) -> LocalCluster:
         docker_config=layout.docker_config,
         probe_image=PROBE_IMAGE,
         pools=tuple(record.pool for record in nodes.load_records(layout) if record.pool),
-        simulated=False,
+        simulated=simulated,
     )
 
 
@@ -116,15 +116,22 @@ def prepare_node(layout: Layout, record: nodes.NodeRecord, *, cgroup: str, found
     nodes.write_record(layout, record)
 
 
+def _prepare(options: LocalOptions, progress: Progress) -> Callable[[], None]:
+    found = machine.check_machine()
+    programs = ensure_programs(options.cache, progress)
+
+    def bring_up() -> None:
+        _start(options, found, programs, progress)
+        _make_usable(options, found, progress)
+
+    return bring_up
+
+
 def _start(options: LocalOptions, found: machine.Machine, programs: Mapping[str, Path], progress: Progress) -> None:
     layout = options.layout
     settings = _make_settings(options, programs)
-    state = control.ask_supervisor(layout.control, control.STATUS)
-    if state is not None:
-        _refuse_other_ports(options, state.settings)
-        if state.settings == settings:
-            _revive(layout, state, progress)
-            return
+    if reuse.reuse_running(options, settings, progress):
+        return
     with progress.step("Prepare the local cluster") as step:
         # Whatever a killed run left behind: without a supervisor nothing of it is of use.
         launch.stop_supervisor(options)
@@ -176,26 +183,6 @@ def _make_settings(options: LocalOptions, programs: Mapping[str, Path]) -> dict[
         "python_path": launch.python_path(),
         "archives": archives,
     }
-
-
-def _refuse_other_ports(options: LocalOptions, running: Mapping[str, Any]) -> None:
-    ports = {
-        "KPO_PROVISION_API_PORT": (options.api_port, running["api_port"]),
-        "KPO_PROVISION_REGISTRY_PORT": (options.registry_port, running["registry_port"]),
-    }
-    for variable, (wanted, found) in ports.items():
-        if wanted != found:
-            raise errors.LocalClusterError(
-                f"the local cluster in {options.home} runs already, at port {found} and not {wanted}",
-                hint=f"set {variable}={found}, or run kpo-provision local down first",
-            )
-
-
-def _revive(layout: Layout, state: control.SupervisorState, progress: Progress) -> None:
-    if state.ended:
-        names = ", ".join(f"{daemon.name} ({daemon.detail})" for daemon in state.ended)
-        with progress.step(f"Start again what ended: {names}"):
-            control.ask_supervisor(layout.control, control.REVIVE)
 
 
 def _list_nodes(layout: Layout) -> tuple[nodes.NodeRecord, ...]:

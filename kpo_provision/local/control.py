@@ -47,6 +47,11 @@ class SupervisorState:
         return tuple(daemon for daemon in self.daemons if daemon.state == "ended")
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether its nodes are simulated."""
+        return bool(self.settings.get("simulated", False))
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing is on its way any more."""
         return all(daemon.state not in ("waiting", "starting") for daemon in self.daemons)

@@ -65,9 +65,9 @@ def check_root() -> None:
         )
 
 
-def read_memory_kib() -> int:
+def read_memory_bytes() -> int:
     """Read how much memory this machine has."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def read_architecture() -> str:

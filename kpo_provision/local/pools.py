@@ -1,9 +1,9 @@
-"""Pool nodes: one real node for each pool that is asked for, and none for any other."""
+"""Pool nodes: one for each pool that is asked for, real or simulated as the cluster is, and none for any other."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from kpo_provision.local.api_client import ApiClient
 from kpo_provision.local.inotify import NODE_INSTANCES, check_inotify
 from kpo_provision.local.options import Layout, LocalOptions
 from kpo_provision.local.programs import ensure_programs
+from kpo_provision.local.simulated.nodes import apply_node
 from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
 
@@ -41,20 +42,19 @@ class PoolNode:
 def ensure_pools(options: LocalOptions, pools: Sequence[PoolNode], progress: Progress) -> tuple[str, ...]:
     """Make the nodes of the running cluster be those of ``pools``; return what was changed, for people to read."""
     layout = options.layout
-    found = machine.check_machine()
-    cni = ensure_programs(options.cache, progress)["ptp"].parent
     with hold_lock(layout.lock, progress):
         state = control.ask_supervisor(layout.control, control.STATUS)
         if state is None:
             raise errors.LocalClusterError("the local cluster does not run", hint="kpo-provision local up")
         with ApiClient(layout, port=int(state.settings["api_port"])) as api:
+            prepare = _prepare_simulated(layout, api) if state.is_simulated else _prepare_real(options, progress)
             removed = _remove_others(layout, pools, api)
             before = {record.name: record for record in nodes.load_records(layout)}
             added = [pool for pool in pools if pool.name not in before]
-            check_inotify(NODE_INSTANCES * len(added))
+            if not state.is_simulated:
+                check_inotify(NODE_INSTANCES * len(added))
             for pool in added:
-                index = nodes.find_free_index(nodes.load_records(layout))
-                cluster.prepare_node(layout, pool.record(index), cgroup=options.cgroup, found=found, cni=cni)
+                prepare(pool.record(nodes.find_free_index(nodes.load_records(layout))))
             _start_nodes(options, pools, api, progress, sync=bool(added))
             changed = []
             for pool in pools:
@@ -63,9 +63,26 @@ def ensure_pools(options: LocalOptions, pools: Sequence[PoolNode], progress: Pro
                     changed.append(f"labels and taints of node {pool.name} changed")
                 # The API server first: a run that is killed in between finds the old labels here, and mends it again.
                 if record is not None and record != pool.record(record.index):
-                    updated = pool.record(record.index)
-                    cluster.prepare_node(layout, updated, cgroup=options.cgroup, found=found, cni=cni)
+                    prepare(pool.record(record.index))
     return (*removed, *(f"node {pool.name} added" for pool in added), *changed)
+
+
+def _prepare_real(options: LocalOptions, progress: Progress) -> Callable[[nodes.NodeRecord], None]:
+    found = machine.check_machine()
+    cni = ensure_programs(options.cache, progress)["ptp"].parent
+
+    def prepare(record: nodes.NodeRecord) -> None:
+        cluster.prepare_node(options.layout, record, cgroup=options.cgroup, found=found, cni=cni)
+
+    return prepare
+
+
+def _prepare_simulated(layout: Layout, api: ApiClient) -> Callable[[nodes.NodeRecord], None]:
+    def prepare(record: nodes.NodeRecord) -> None:
+        nodes.write_record(layout, record)
+        apply_node(api, record)
+
+    return prepare
 
 
 def _remove_others(layout: Layout, pools: Sequence[PoolNode], api: ApiClient) -> list[str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpo_provision import errors
-from kpo_provision.local import cgroups, control, nodes, waiting
+from kpo_provision.local import control, launch, nodes, reuse, waiting
 from kpo_provision.local.api_client import ApiClient
 from kpo_provision.local.options import Layout, LocalOptions
-from kpo_provision.local.recipes import COMPONENTS
+from kpo_provision.local.recipes import COMPONENTS, SIMULATED_COMPONENTS
 
 _API_TIMEOUT_S = 3
 
@@ -42,9 +42,12 @@ class LocalStatus:
     """The whole cluster."""
 
     running: bool
+    simulated: bool
+    """Whether the nodes are simulated; told of a cluster that is down as well."""
     home: Path
     server: str
     registry_port: int
+    """0 where there is no registry."""
     daemons: tuple[DaemonStatus, ...]
     nodes: tuple[NodeStatus, ...]
     versions: tuple[tuple[str, str], ...]
@@ -56,13 +59,14 @@ def read_status(options: LocalOptions) -> LocalStatus:
     """Ask the supervisor, the API server and the kernel."""
     layout = options.layout
     state = control.ask_supervisor(layout.control, control.STATUS)
-    left = cgroups.list_processes(options.cgroup)
+    simulated = bool(reuse.read_simulated(layout))
+    left = launch.list_processes(options)
     problem = ""
     daemons: tuple[DaemonStatus, ...] = ()
     node_states: tuple[NodeStatus, ...] = ()
-    settings = state.settings if state else {"api_port": options.api_port, "registry_port": options.registry_port}
+    settings = state.settings if state else {"api_port": options.api_port}
     if state is not None:
-        pids = _map_pids(left)
+        pids = {pid: pid for pid in left} if simulated else _map_pids(left)
         daemons = tuple(
             DaemonStatus(name=one.name, state=one.state, pid=pids.get(one.pid, 0), detail=one.detail)
             for one in state.daemons
@@ -75,14 +79,16 @@ def read_status(options: LocalOptions) -> LocalStatus:
             problem = problem or str(e)
     elif left:
         problem = f"{len(left)} processes of a cluster whose supervisor does not answer are left"
+    components = SIMULATED_COMPONENTS if simulated else COMPONENTS
     return LocalStatus(
         running=state is not None,
+        simulated=simulated,
         home=options.home,
         server=f"https://127.0.0.1:{settings['api_port']}",
-        registry_port=int(settings["registry_port"]),
+        registry_port=0 if simulated else int(settings.get("registry_port", options.registry_port)),
         daemons=daemons,
         nodes=node_states,
-        versions=tuple((component.name, component.version) for component in COMPONENTS),
+        versions=tuple((component.name, component.version) for component in components),
         problem=problem,
     )
 

@@ -113,14 +113,14 @@ def _refuse_ended(layout: Layout, state: control.SupervisorState) -> None:
     for daemon in state.ended:
         raise errors.LocalClusterError(
             f"{daemon.name} of the local cluster is not running: {daemon.detail}{_read_tail(layout, daemon.name)}",
-            hint=f"see {layout.logs / daemon.name}.log; kpo-provision local up starts it again",
+            hint=f"see {layout.logs / daemon.name}.log; the same kpo-provision local up starts it again",
         )
 
 
 def _lost_supervisor(layout: Layout) -> errors.LocalClusterError:
     return errors.LocalClusterError(
         f"the local cluster's supervisor ended{_read_tail(layout, 'supervisor')}",
-        hint=f"see {layout.logs / 'supervisor.log'}; kpo-provision local up starts it again",
+        hint=f"see {layout.logs / 'supervisor.log'}; the same kpo-provision local up starts it again",
     )
 
 

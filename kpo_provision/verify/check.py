@@ -74,19 +74,18 @@ def failure_of(verdict: Verdict) -> Finding:
 
 def run_checks(checks: Iterable[Check[S]], subject: S) -> list[CheckResult]:
     """Ask each question that applies, in order; an error while asking is a failure with the error's sentence."""
-    roots: dict[str, str] = {}
+    skips: dict[str, Finding] = {}
     results: list[CheckResult] = []
     for check in checks:
         if not check.applies(subject):
             continue
-        root = next((roots[need] for need in check.needs if need in roots), None)
         started = time.monotonic()
-        if root is None:
-            finding = _judge(check, subject)
-        else:
-            finding = Finding(outcome=Outcome.SKIP, detail=f"not checked, because {root} did not pass")
-        if finding.outcome in (Outcome.FAIL, Outcome.SKIP):
-            roots[check.id] = root or check.id
+        finding = next((skips[need] for need in check.needs if need in skips), None) or _judge(check, subject)
+        if finding.outcome is Outcome.FAIL:
+            skips[check.id] = Finding(outcome=Outcome.SKIP, detail=f"not checked, because {check.id} did not pass")
+        elif finding.outcome is Outcome.SKIP:
+            # Whatever left it out leaves out what builds on it.
+            skips[check.id] = finding
         results.append(_result(check, subject, finding, duration_s=time.monotonic() - started))
     return results
 

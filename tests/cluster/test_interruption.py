@@ -2,24 +2,20 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kpo_provision import local, plan, progress
+from kpo_provision import plan
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
-from kpo_provision.local import cgroups
 from kpo_provision.verify.pod import MARKS
-from tests.fakes.api_server import FakeApiServer
 
 pytestmark = pytest.mark.cluster
 

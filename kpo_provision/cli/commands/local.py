@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import TYPE_CHECKING
 
@@ -19,19 +20,25 @@ if TYPE_CHECKING:
 def command() -> None:
     """A real Kubernetes on this machine, with a private registry: control plane, nodes, DNS, network policies.
 
-    It needs root on Linux. It lives in namespaces of its own and leaves the host's network alone.
+    It needs root on Linux. It lives in namespaces of its own and leaves the host's network alone. Without root,
+    `up --simulated` gives a real control plane whose nodes are simulated.
     """
 
 
-@command.command("up", epilog="\b\nExample:\n  sudo kpo-provision local up")
+@command.command("up", epilog="\b\nExamples:\n  sudo kpo-provision local up\n  kpo-provision local up --simulated")
+@click.option(
+    "--simulated", is_flag=True, help="Without root: a real control plane; pods are placed on nodes and never run."
+)
 @output_options
 @click.pass_obj
-def up(terminal: Terminal) -> None:
+def up(terminal: Terminal, *, simulated: bool) -> None:
     """Build what is missing, start the cluster and wait until it is ready. Doing it twice does no harm."""
     from kpo_provision import local
 
-    with terminal.progress(next_command="kpo-provision local up") as progress:
-        cluster = local.up(local.LocalOptions.from_environment(os.environ), progress)
+    options = dataclasses.replace(local.LocalOptions.from_environment(os.environ), simulated=simulated)
+    again = "kpo-provision local up --simulated" if simulated else "kpo-provision local up"
+    with terminal.progress(next_command=again) as progress:
+        cluster = local.up(options, progress)
     if terminal.is_json:
         terminal.write_json(
             {
@@ -48,7 +55,10 @@ def up(terminal: Terminal) -> None:
         return
     terminal.write(f"Kubernetes {cluster.kubernetes_version} is ready at {cluster.server}")
     terminal.write(f"  export KUBECONFIG={cluster.kubeconfig}")
-    terminal.write(f"  registry {cluster.registry_server}, image {cluster.probe_image}")
+    if cluster.simulated:
+        terminal.write("  simulated: no registry runs, and pods are placed on nodes but never run")
+    else:
+        terminal.write(f"  registry {cluster.registry_server}, image {cluster.probe_image}")
 
 
 @command.command("down", epilog="\b\nExample:\n  sudo kpo-provision local down --purge")
@@ -86,6 +96,7 @@ def _describe(found: local.LocalStatus) -> dict[str, object]:
     return {
         "schema": "kpo-provision/local-status/v1",
         "running": found.running,
+        "simulated": found.simulated,
         "problem": found.problem,
         "home": str(found.home),
         "server": found.server,
@@ -97,9 +108,10 @@ def _describe(found: local.LocalStatus) -> dict[str, object]:
 
 
 def _render(found: local.LocalStatus) -> str:
+    name = "the simulated local cluster" if found.simulated else "the local cluster"
     if not found.running:
-        return f"the local cluster does not run ({found.home})" + (f"; {found.problem}" if found.problem else "")
-    lines = [f"the local cluster runs at {found.server} ({found.home})"]
+        return f"{name} does not run ({found.home})" + (f"; {found.problem}" if found.problem else "")
+    lines = [f"{name} runs at {found.server} ({found.home})"]
     lines += [f"  node    {n.name:<28} {'Ready' if n.ready else 'not Ready'}  {n.detail}".rstrip() for n in found.nodes]
     lines += [f"  daemon  {d.name:<28} {d.state:<9} pid {d.pid}  {d.detail}".rstrip() for d in found.daemons]
     lines += [f"problem: {found.problem}"] if found.problem else []

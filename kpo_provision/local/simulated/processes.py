@@ -68,14 +68,18 @@ def _kill(pid: int) -> None:
 
 
 def _read_start(pid: int, proc: Path) -> int:
-    """Read when a process started, in ticks since the boot; 0 when it is gone, or dead and only not yet buried."""
+    """Read when a process started, in ticks since the boot; 0 when it is gone, or dead and only not yet buried.
+
+    A process whose first thread is dead still has its ports and files for as long as others of its threads live.
+    """
     try:
         text = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0
     # The second field is the program's name in parentheses, which may hold anything.
     state, *fields = text.rpartition(") ")[2].split()
-    return 0 if state in ("Z", "X") else int(fields[18])
+    thread_count, started = int(fields[16]), int(fields[18])
+    return 0 if state in ("Z", "X") and thread_count < 2 else started
 
 
 def _read_boot(proc: Path) -> str:

@@ -13,6 +13,11 @@ from kpo_provision.local.recipes import KUBERNETES_VERSION
 MARK = ("kwok.x-k8s.io/node", "fake")
 """Annotation of the nodes that kwok plays; verification knows them by it."""
 
+_ABOUT = {
+    "kubeletVersion": f"v{KUBERNETES_VERSION}-simulated",
+    "osImage": "simulated",
+    "containerRuntimeVersion": "kwok://simulated",
+}
 _POD_MESSAGE = "simulated node: nothing was run"
 _MOST_PODS = 110
 _RUN_MS = 1000
@@ -23,14 +28,12 @@ _CONDITIONS = """\
 {{ $now := Now }}
 {{ $since := or .metadata.creationTimestamp $now }}
 conditions:
-{{ range NodeConditions }}
-- type: {{ .type | Quote }}
-  status: {{ .status | Quote }}
-  reason: {{ .reason | Quote }}
-  message: {{ .message | Quote }}
+- type: Ready
+  status: "True"
+  reason: Simulated
+  message: kwok answers for this node, which runs nothing
   lastHeartbeatTime: {{ $now | Quote }}
   lastTransitionTime: {{ $since | Quote }}
-{{ end }}
 """
 
 _RUNNING = """\
@@ -103,11 +106,17 @@ containerStatuses:
 """
 
 
-def render_stages(*, cpu_count: int, memory_kib: int) -> str:
+def render_stages(*, cpu_count: int, memory_bytes: int, disk_bytes: int) -> str:
     """Render kwok's configuration, with what every node claims to have."""
-    resources = json.dumps({"cpu": str(cpu_count), "memory": f"{memory_kib}Ki", "pods": str(_MOST_PODS)})
-    about = {"kubeletVersion": f"v{KUBERNETES_VERSION}", "osImage": "simulated", "containerRuntimeVersion": "kwok://0"}
-    register = f"{_CONDITIONS}capacity: {resources}\nallocatable: {resources}\nnodeInfo: {json.dumps(about)}\n"
+    resources = json.dumps(
+        {
+            "cpu": str(cpu_count),
+            "memory": str(memory_bytes),
+            "ephemeral-storage": str(disk_bytes),
+            "pods": str(_MOST_PODS),
+        }
+    )
+    register = f"{_CONDITIONS}capacity: {resources}\nallocatable: {resources}\nnodeInfo: {json.dumps(_ABOUT)}\n"
     ready = '.status.conditions.[] | select( .type == "Ready" ) | .status'
     alive = _match(".metadata.deletionTimestamp", "DoesNotExist")
     stages = (

@@ -41,13 +41,13 @@ class SimulatedSupervisor(Supervision):
     def spawn(self, daemon: Daemon, log: Path) -> int:
         """Start ``daemon`` so that it dies with this process."""
         with log.open("ab") as sink:
-            process = subprocess.Popen(  # noqa: PLW1509  this process has one thread, and the kernel knows no other way
+            process = subprocess.Popen(
                 daemon.argv,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  this process has one thread
             )
         # Its end is seen by waiting for every child at once.
         process.returncode = 0
