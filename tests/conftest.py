@@ -42,7 +42,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     options = session.config.stash.get(OWN_CLUSTER, None)
     wanted = any(item.get_closest_marker("cluster") for item in session.items)
     if options is not None and wanted and not session.config.option.collectonly:
-        local.up(options, _Announced())
+        # Building the cluster's programs takes minutes the first time: whoever waits is told.
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            local.up(options, _Announced())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

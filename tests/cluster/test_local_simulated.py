@@ -30,10 +30,7 @@ ROOT = Path(__file__).parents[2]
 USER = 65534
 SILENT = progress.Silent()
 UP = ("local", "up", "--simulated")
-NEVER_RUN = {
-    *("probe-image", "probe-events", "probe-log", "probe-xcom"),
-    *("network-dns", "network-isolation"),
-}
+NEVER_RUN = {"probe-image", "probe-events", "probe-log", "probe-xcom", "network-dns", "network-isolation"}
 
 
 class User:
