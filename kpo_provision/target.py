@@ -43,7 +43,10 @@ def open_target(spec: model.Installation, plan: Plan, *, environ: Mapping[str, s
     options = local.LocalOptions.from_environment(environ)
     running = local.read_cluster(options)
     if running is None:
-        raise errors.LocalClusterError("the local cluster does not run", hint="start it with `kpo-provision local up`")
+        raise errors.LocalClusterError(
+            "the local cluster does not run",
+            hint="start it with `sudo kpo-provision local up`, or without root `kpo-provision local up --simulated`",
+        )
     return _open_local(options, running, plan)
 
 
@@ -83,7 +86,8 @@ def _open_local(options: local.LocalOptions, running: local.LocalCluster, plan: 
         key_file=str(pki / "admin.key"),
     )
     found = connection.connect_as(login)
-    target = _open(found, plan, description=f"local cluster ({running.server})")
+    name = "simulated local cluster" if running.simulated else "local cluster"
+    target = _open(found, plan, description=f"{name} ({running.server})")
     return replace(target, docker_config=running.docker_config)
 
 
