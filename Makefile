@@ -37,6 +37,7 @@ fix: $(VENV)/development ## Let the linters mend what they can
 
 update: $(VENV)/development ## Write golden files and generated documentation anew
 	@$(BIN)/python -m pytest tests/golden tests/unit --update-golden -q
+	@$(BIN)/python -c 'from kpo_provision.spec import reference; print(reference.render_reference(), end="")' >docs/spec.md
 	@git diff --stat
 
 bench: packages $(VENV)/development ## Measure, side by side, on the local cluster

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from kpo_provision import plan
+from kpo_provision import errors, plan
 from kpo_provision.kube.api import Api
 
 _TOKEN_LIFE_S = 600
@@ -38,6 +38,22 @@ class Identities:
     def _sign_in(self, account: str) -> Api:
         with self._lock:
             if account not in self._signed_in:
-                token = self.admin.request_token(account, self._tenant.namespace, seconds=_TOKEN_LIFE_S)
-                self._signed_in[account] = type(self.admin)(self.admin.connection.as_bearer(token))
+                self._signed_in[account] = type(self.admin)(
+                    self.admin.connection.as_bearer(self._request_token(account))
+                )
             return self._signed_in[account]
+
+    def _request_token(self, account: str) -> str:
+        try:
+            return self.admin.request_token(account, self._tenant.namespace, seconds=_TOKEN_LIFE_S)
+        except errors.ApiError as error:
+            if not error.is_not_found:
+                raise
+            hint = "run `kpo-provision apply`"
+            if self._tenant.has_own_airflow:
+                hint = (
+                    "with baseCapacity, Airflow's own chart makes it: deploy Airflow, or name the account in the spec"
+                )
+            raise errors.ClusterError(
+                f"there is no service account {account} in namespace {self._tenant.namespace}", hint=hint
+            ) from error

@@ -1,26 +1,33 @@
-"""Ctrl-C, SIGTERM and kill -9 in each phase of ``apply``: what is said, what is left, and that the next one finishes."""
+"""Ctrl-C, SIGTERM and kill -9 in each phase: what is said, what is left, and that the next ``apply`` finishes."""
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kpo_provision import plan
+from kpo_provision import local, plan, progress
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
+from kpo_provision.local import cgroups, programs
+from kpo_provision.local.recipes import COMPONENTS
 from kpo_provision.verify.pod import MARKS
 
 pytestmark = pytest.mark.cluster
 
+UNBUILT = "cni-plugins"
+"""The component that is quickest to build."""
 NAME = f"stop-{os.getpid()}"
-TENANTS = 60
+NEW_TENANTS = 20
+"""By so many a spec grows before it is applied and interrupted."""
 MARK = "KPO_TEST_INTERRUPTION"
 """Environment variable that tells every process that a command of ours has started."""
 
@@ -63,13 +70,13 @@ class Command:
         stdout, stderr = self._process.communicate(timeout=300)
         return self._process.returncode, stdout, stderr
 
-    def expect_interruption(self, stderr: str, *, done: str) -> None:
+    def expect_interruption(self, stderr: str, *, said: str) -> None:
         """Check how it ended, what it said, and that no process of it is left."""
         assert self._process.returncode == 130, stderr
-        said = stderr.partition("\ninterrupted; ")[2]
-        assert done in said
-        assert "\n  next: kpo-provision apply spec.yaml" in said
-        assert "Traceback" not in stderr
+        before, _, last_words = stderr.partition("\ninterrupted; nothing is left half open\n")
+        assert said in last_words
+        assert "  next: kpo-provision " in last_words
+        assert "Traceback" not in before + last_words
         wait_until(lambda: not self.list_left())
 
     def list_left(self) -> list[str]:
@@ -93,8 +100,8 @@ def wait_until(holds: Callable[[], object], *, timeout_s: float = 120) -> None:
 
 
 def apply(folder: Path, *arguments: str, **environ: str) -> None:
-    code, _, stderr = Command("apply", "spec.yaml", *arguments, cwd=folder, **environ).finish()
-    assert code == 0, stderr
+    code, stdout, stderr = Command("apply", "spec.yaml", *arguments, cwd=folder, **environ).finish()
+    assert code == 0, stdout + stderr
 
 
 def write_spec(folder: Path, *, tenants: int, target: object, **registries: object) -> None:
@@ -157,13 +164,13 @@ def cluster(api):
     return Cluster(api)
 
 
-@pytest.fixture
-def many(tmp_path, cluster):
-    """A folder with a spec of many tenants, and none of them there yet."""
-    write_spec(tmp_path, tenants=TENANTS, target={"local": {}})
-    yield tmp_path
-    destroy(tmp_path)
-    assert cluster.list_tenants() == set()
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, api):
+    """A folder whose spec gets more and more tenants."""
+    folder = tmp_path_factory.mktemp("many")
+    yield folder
+    destroy(folder)
+    assert Cluster(api).list_tenants() == set()
 
 
 def destroy(folder: Path) -> None:
@@ -173,15 +180,24 @@ def destroy(folder: Path) -> None:
 
 @every_signal
 def test_tenants_half_applied_are_closed_and_the_next_apply_finishes(many, cluster, number):
+    before = len(cluster.list_tenants())
+    write_spec(many, tenants=before + NEW_TENANTS, target={"local": {}})
     command = Command("apply", "spec.yaml", "--no-verify", cwd=many)
-    _, stderr = command.interrupt_when(lambda: len(cluster.list_tenants()) > TENANTS // 4, number)
-    assert 0 < len(cluster.list_tenants()) < TENANTS
+    _, stderr = command.interrupt_when(lambda: len(cluster.list_tenants()) > before + NEW_TENANTS // 4, number)
     assert cluster.list_open_without_quota() == set()
     if number is not signal.SIGKILL:
-        command.expect_interruption(stderr, done=f"/{TENANTS}")
+        command.expect_interruption(stderr, said=f"/{before + NEW_TENANTS}\n")
+    assert Command("plan", "spec.yaml", cwd=many).finish()[0] == 8
     apply(many, "--no-verify")
     assert Command("plan", "spec.yaml", cwd=many).finish()[0] == 0
-    assert len(cluster.list_tenants()) == TENANTS
+
+
+def test_destroy_that_was_interrupted_is_finished_by_the_next(many, cluster):
+    before = len(cluster.list_tenants())
+    command = Command("destroy", "spec.yaml", "--yes", cwd=many)
+    _, stderr = command.interrupt_when(lambda: len(cluster.list_tenants()) < before, signal.SIGINT)
+    command.expect_interruption(stderr, said="  next: kpo-provision destroy spec.yaml\n")
+    assert cluster.list_open_without_quota() == set()
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +215,7 @@ def test_probe_pods_do_not_outlive_a_verification_that_is_cut_short(few, cluster
     command = Command("apply", "spec.yaml", cwd=few)
     _, stderr = command.interrupt_when(cluster.list_probes, number)
     if number is not signal.SIGKILL:
-        command.expect_interruption(stderr, done="done: Apply tenants")
+        command.expect_interruption(stderr, said="  done: Apply tenants\n")
         assert cluster.list_probes() == []
     apply(few)
     assert cluster.list_probes() == []
@@ -226,7 +242,7 @@ def test_server_that_does_not_answer_holds_nobody(tmp_path, number):
         command = Command("apply", "spec.yaml", cwd=tmp_path)
         with silent.accept()[0] as asked:
             _, stderr = command.interrupt_when(lambda: asked.recv(1), number)
-    command.expect_interruption(stderr, done="")
+    command.expect_interruption(stderr, said="  next: kpo-provision apply spec.yaml\n")
 
 
 def test_program_is_told_of_an_interruption_too(tmp_path):
@@ -239,3 +255,54 @@ def test_program_is_told_of_an_interruption_too(tmp_path):
     error = json.loads(stdout)
     assert error["exitCode"] == 130
     assert error["hint"] == "go on with: kpo-provision apply spec.yaml"
+
+
+@pytest.fixture
+def machine():
+    """Environment of a local cluster of the test's own, whose cache lacks one component; it is purged afterwards."""
+    root = Path(tempfile.mkdtemp(prefix="kpo-stop-"))
+    full = local.LocalOptions.from_environment(os.environ).cache / "bin"
+    binaries = root / "cache" / "bin"
+    binaries.mkdir(parents=True)
+    for found in [programs.folder(full, component) for component in COMPONENTS if component.name != UNBUILT]:
+        (binaries / found.name).symlink_to(found)
+    environ = {
+        "KPO_PROVISION_HOME": str(root / "home"),
+        "KPO_PROVISION_CACHE": str(root / "cache"),
+        "KPO_PROVISION_API_PORT": str(free_port()),
+        "KPO_PROVISION_REGISTRY_PORT": str(free_port()),
+    }
+    yield environ
+    local.down(local.LocalOptions.from_environment(environ), progress.Silent(), purge=True)
+    shutil.rmtree(root)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("is_rude", [False, True], ids=["Ctrl-C", "kill -9"])
+def test_local_cluster_cut_short_while_it_is_built_and_while_it_starts_is_finished_by_the_next(
+    tmp_path, machine, is_rude
+):
+    number = signal.SIGKILL if is_rude else signal.SIGINT
+    options = local.LocalOptions.from_environment(machine)
+    binaries = options.cache / "bin"
+    write_spec(tmp_path, tenants=1, target={"local": {}}, acme=LOCAL_REGISTRY)
+
+    command = Command("apply", "spec.yaml", cwd=tmp_path, **machine)
+    _, stderr = command.interrupt_when(lambda: [*binaries.glob(".partial-*/*")], number)
+    assert not options.home.exists()
+    if not is_rude:
+        command.expect_interruption(stderr, said="  next: kpo-provision apply spec.yaml\n")
+        assert [*binaries.glob(".partial-*")] == []
+
+    command = Command("apply", "spec.yaml", cwd=tmp_path, **machine)
+    _, stderr = command.interrupt_when(options.layout.control.exists, number)
+    if not is_rude:
+        command.expect_interruption(stderr, said="  stopped: Start the control plane\n")
+        assert cgroups.list_processes(options.cgroup) == ()
+
+    apply(tmp_path, **machine)
+    assert local.read_status(options).problem == ""
