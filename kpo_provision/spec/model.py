@@ -176,7 +176,7 @@ class Tenant(SpecModel):
     """What its KPO pods may use, in AU (0.1 CPU + 384 MiB + 1 pod). 10 is a good start; 0 turns KPO off."""
     base_capacity: Capacity = 0
     """What the deployment's own Airflow needs where it lives in the same namespace, in AU; added to the quota, never
-    to what KPO pods may use of the pool. The service accounts of worker and triggerer are then left to Airflow's chart."""
+    to what KPO pods may use of the pool. The accounts of worker and triggerer are then left to Airflow's chart."""
     pool: DnsLabel | None = None
     """Node pool of its KPO pods; may be left out where there is only one."""
     registries: list[DnsLabel] = []
