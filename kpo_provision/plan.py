@@ -30,7 +30,6 @@ TASK_SERVICE_ACCOUNT = "kpo-task"
 """Service account for task pods that want one of their own; has no rights."""
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taint:
     """A node taint."""

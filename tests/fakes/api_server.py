@@ -175,10 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
         key = (kind.name, namespace, name)
         if self.command == "GET":
             return 200, self._get(state, key, subresource, query)
-        if self.command == "POST" and query.get("dryRun"):
-            return 201, self._admit_pod(state.store, body)
         if self.command == "POST":
-            return 201, self._post(state.store, key, subresource, body)
+            post = self._admit_pod if query.get("dryRun") else self._post
+            return 201, post(state.store, key, subresource, body)
         if self.command == "DELETE":
             return 200, state.store.delete(key)
         if "apply" not in self.headers["Content-Type"]:
@@ -197,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = state.store.list(kind, namespace, query.get("labelSelector"), query.get("fieldSelector"))
         return {"kind": f"{kind}List", "items": [_anonymous(item) for item in found]}
 
-    def _admit_pod(self, store, pod):
+    def _admit_pod(self, store, _key, _subresource, pod):
         """Judge a pod as the guard does, once it is there: only KPO's pods may ask for a pool."""
         guarded = ("ValidatingAdmissionPolicy", "", "kpo-pool-guard") in store.objects
         if guarded and "kubernetes_pod_operator" not in pod["metadata"].get("labels", {}):
