@@ -7,6 +7,8 @@ files; ``node_daemons`` runs in the supervisor and says what to start from them.
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from kpo_provision import errors
 from kpo_provision.local import images
 from kpo_provision.local.daemons import Daemon
+from kpo_provision.local.netpol import gate, gatekeeper
 from kpo_provision.local.options import INSIDE, STATE, Layout
 from kpo_provision.local.private_files import write_private
 
@@ -23,6 +26,8 @@ POD_RANGE = "10.244.0.0/16"
 CLUSTER_DNS = "10.96.0.10"
 REGISTRY_SERVER = "registry.local:5000"
 _MOST_NODES = 200
+_GATE_TIMEOUT_S = 10
+"""After so long a pod's start fails, with the reason in an event, and is tried again."""
 
 Taint = tuple[str, str, str]
 """Key, value, effect."""
@@ -93,6 +98,7 @@ def prepare_node(
     write_private(folder / "containerd.toml", _render_containerd(record, has_sys_resource, runc, cni))
     write_private(folder / "kubelet.json", _render_kubelet(record, cgroup))
     write_private(folder / "cni" / "10-ptp.conflist", _render_cni(record))
+    _write_gate(folder / "cni-bin" / gate.NAME)
     authority = INSIDE.pki / "ca.crt"
     hosts = f'server = "https://{REGISTRY_SERVER}"\n[host."https://{REGISTRY_SERVER}"]\nca = "{authority}"\n'
     write_private(folder / "certs.d" / REGISTRY_SERVER / "hosts.toml", hosts)
@@ -215,7 +221,7 @@ disable_apparmor = true
 netns_mounts_under_state_dir = true
 
 [plugins."io.containerd.cri.v1.runtime".cni]
-bin_dirs = ["{cni}"]
+bin_dirs = ["{cni}", "{folder / "cni-bin"}"]
 conf_dir = "{folder / "cni"}"
 
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
@@ -229,7 +235,7 @@ SystemdCgroup = false
 
 def _render_cni(record: NodeRecord) -> str:
     # ptp, not bridge: every packet of a pod is routed, so that network policies see it where packets are forwarded.
-    plugin = {
+    link = {
         "type": "ptp",
         "ipMasq": False,
         "ipam": {
@@ -239,5 +245,15 @@ def _render_cni(record: NodeRecord) -> str:
             "dataDir": str(record.state / "addresses"),
         },
     }
-    configuration = {"cniVersion": "1.0.0", "name": "kpo-local", "plugins": [plugin]}
+    hold = {"type": gate.NAME, "socket": str(gatekeeper.SOCKET), "timeoutSeconds": _GATE_TIMEOUT_S}
+    configuration = {"cniVersion": "1.0.0", "name": "kpo-local", "plugins": [link, hold]}
     return json.dumps(configuration, indent=2) + "\n"
+
+
+def _write_gate(path: Path) -> None:
+    # Not a #! line with the interpreter: that must be short and without blanks. -I and -S: it starts for every pod.
+    argv = (sys.executable, "-I", "-S", str(Path(gate.__file__).absolute()))
+    partial = path.with_name(f".{path.name}")
+    write_private(partial, f"#!/bin/sh\nexec {shlex.join(argv)}\n")
+    partial.chmod(0o700)
+    partial.replace(path)

@@ -1,7 +1,9 @@
 """Network policies on the running local cluster: real pods, kubelets, service addresses and cluster DNS."""
 
 import base64
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from kpo_provision import errors
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
+from kpo_provision.local import cgroups, control
+from kpo_provision.local.options import LocalOptions
 
 pytestmark = pytest.mark.cluster
 
@@ -20,6 +24,7 @@ API_SERVICE = ("10.96.0.1", 443)
 API_NODE = "10.88.0.1"
 SERVERS, CLIENTS = f"netpol-{os.getpid()}-servers", f"netpol-{os.getpid()}-clients"
 DEADLINE_S = 60.0
+FIRST_CONNECTIONS = 8
 
 CLOSED = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 DNS = {
@@ -48,10 +53,38 @@ class Pods:
         self._api = api
 
     def create(self, namespace: str, name: str, command: str, **container: Any) -> None:
-        main = {"name": "main", "image": IMAGE, "command": ["sh", "-c", command], **container}
-        metadata = {"namespace": namespace, "name": name, "labels": {"app": name}}
-        spec = {"imagePullSecrets": [{"name": "pull"}], "terminationGracePeriodSeconds": 0, "containers": [main]}
-        self._api.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        self._create(namespace, name, {"command": ["sh", "-c", command], **container})
+
+    def run_first_connections(self, address: str, port: int) -> list[str]:
+        """Create pods that do nothing but connect once, and give how each ended."""
+        names = [f"first-{number}" for number in range(FIRST_CONNECTIONS)]
+        for name in names:
+            # A packet that was dropped is sent again after 1 s: whoever succeeds did so with the first one.
+            command = ["nc", "-w", "1", address, str(port)]
+            self._create(CLIENTS, name, {"command": command}, app="client", restartPolicy="Never")
+        wait_for("their end", lambda: all(self.phase(CLIENTS, name) in ("Succeeded", "Failed") for name in names))
+        phases = [self.phase(CLIENTS, name) for name in names]
+        for name in names:
+            self.remove(CLIENTS, name)
+        return phases
+
+    def _create(self, namespace: str, name: str, container: dict[str, Any], *, app: str = "", **spec: Any) -> None:
+        metadata = {"namespace": namespace, "name": name, "labels": {"app": app or name}}
+        main = {"name": "main", "image": IMAGE, **container}
+        body = {"imagePullSecrets": [{"name": "pull"}], "terminationGracePeriodSeconds": 0, "containers": [main]}
+        self._api.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**body, **spec}})
+
+    def remove(self, namespace: str, name: str) -> None:
+        self._api.delete("Pod", name, namespace)
+        wait_for("its end", lambda: not exists(self._api, "Pod", name, namespace))
+
+    def phase(self, namespace: str, name: str) -> str:
+        return str(self._api.read("Pod", name, namespace)["status"]["phase"])
+
+    def events(self, namespace: str, name: str) -> str:
+        """All that was said about a pod."""
+        events = self._api.list("Event", namespace)
+        return "\n".join(event["message"] for event in events if event["involvedObject"]["name"] == name)
 
     def is_ready(self, namespace: str, name: str) -> bool:
         conditions = self._api.read("Pod", name, namespace)["status"].get("conditions", [])
@@ -173,3 +206,60 @@ def test_kubelet_probes_a_pod_that_started_closed(pods: Pods) -> None:
     pods.create(SERVERS, "probed", "httpd -f -p 8080 -h /", readinessProbe=probe)
     wait_for("a ready pod", lambda: pods.is_ready(SERVERS, "probed"))
     assert not pods.reaches(pods.address(SERVERS, "probed"), 8080)
+
+
+def test_first_connection_of_a_pod_is_held_to_the_policies(pods: Pods) -> None:
+    pods.enforce(CLIENTS, closed=CLOSED)
+    wait_for("a closed client", lambda: not pods.reaches_server())
+    phases = pods.run_first_connections(pods.address(SERVERS, "server"), 8080)
+    assert phases == ["Failed"] * FIRST_CONNECTIONS
+
+
+def test_first_connection_of_a_pod_is_not_delayed_where_both_sides_allow_it(pods: Pods) -> None:
+    servers = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": SERVERS}}}
+    clients = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": CLIENTS}}}
+    label = {"podSelector": {"matchLabels": {"app": "client"}}}
+    pods.enforce(SERVERS, closed=CLOSED, clients={"podSelector": {}, "ingress": [{"from": [{**clients, **label}]}]})
+    egress = [{"to": [servers]}]
+    pods.enforce(CLIENTS, closed=CLOSED, servers={"podSelector": {}, "policyTypes": ["Egress"], "egress": egress})
+    wait_for("an open server, and nothing else", lambda: not pods.reaches(*API_SERVICE) and pods.reaches_server())
+    phases = pods.run_first_connections(pods.address(SERVERS, "server"), 8080)
+    assert phases == ["Succeeded"] * FIRST_CONNECTIONS
+
+
+@contextlib.contextmanager
+def agent_away() -> Iterator[Callable[[], None]]:
+    """The policy agent is killed; gives what brings it back, which is done afterwards in any case."""
+    home = Path(os.environ["KPO_TEST_KUBECONFIG"]).parent
+    options = LocalOptions(home=home, cache=home)
+
+    def revive() -> None:
+        control.ask_supervisor(options.layout.control, control.REVIVE)
+
+    (agent,) = [pid for pid in cgroups.list_processes(options.cgroup) if is_agent(pid)]
+    os.kill(agent, signal.SIGKILL)
+    wait_for("its end", lambda: agent not in cgroups.list_processes(options.cgroup))
+    try:
+        yield revive
+    finally:
+        revive()
+
+
+def is_agent(pid: int) -> bool:
+    return b"kpo_provision.local.netpol" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+
+def test_pod_does_not_start_before_the_agent_is_back(pods: Pods) -> None:
+    with agent_away() as revive:
+        pods.create(CLIENTS, "early", "sleep 3600")
+        wait_for("an event that names the gate", lambda: 'type="kpo-gate"' in pods.events(CLIENTS, "early"))
+        assert pods.phase(CLIENTS, "early") == "Pending"
+        revive()
+        wait_for("a pod that started", lambda: pods.is_ready(CLIENTS, "early"))
+
+
+def test_pod_can_be_taken_away_while_the_agent_is_away(pods: Pods) -> None:
+    pods.create(CLIENTS, "leaving", "sleep 3600")
+    wait_for("a ready pod", lambda: pods.is_ready(CLIENTS, "leaving"))
+    with agent_away():
+        pods.remove(CLIENTS, "leaving")

@@ -118,7 +118,7 @@ class Network:
     def link_local(self, endpoint: str) -> str:
         """The IPv6 address that the router has on its link to an endpoint."""
         shown = subprocess.run(
-            ["ip", "-n", self._router, "-6", "-br", "addr", "show", "dev", f"v{endpoint}", "scope", "link"],
+            ["ip", "-n", self._router, "-6", "-br", "addr", "show", "dev", link_of(endpoint), "scope", "link"],
             check=True,
             capture_output=True,
             text=True,
@@ -139,7 +139,7 @@ class Network:
         return full
 
     def _attach(self, name: str, address: str) -> None:
-        namespace, link, gateway = self._make(name), f"v{name}", "169.254.1.1"
+        namespace, link, gateway = self._make(name), link_of(name), "169.254.1.1"
         self._ip(f"-n {self._router} link add {link} type veth peer name eth0 netns {namespace}")
         self._ip(f"-n {self._router} addr add {gateway}/32 dev {link}")
         self._ip(f"-n {self._router} link set {link} up")
@@ -152,6 +152,11 @@ class Network:
     @staticmethod
     def _ip(arguments: str) -> None:
         subprocess.run(["ip", *arguments.split()], check=True)
+
+
+def link_of(endpoint: str) -> str:
+    """The router's end of an endpoint's link; pods' have the name that the plugin ptp gives."""
+    return f"veth{endpoint}" if endpoint in PORT_NAMES else f"v{endpoint}"
 
 
 def _socket(protocol: str) -> socket.socket:
@@ -222,10 +227,10 @@ def pods(changes: dict[str, dict]) -> list[dict]:
         team, app = endpoint.split("-")
         ports = [{"name": name, "containerPort": number} for name, number in names.items()]
         spec = {"containers": [{"name": "main", "ports": ports}], "hostNetwork": change.get("hostNetwork", False)}
-        status = {"phase": change.get("phase", "Running"), "podIP": ADDRESSES[endpoint]}
-        made.append(
-            {"metadata": {"namespace": team, "name": app, "labels": {"app": app}}, "spec": spec, "status": status}
-        )
+        address = ADDRESSES["node" if spec["hostNetwork"] else endpoint]
+        status = {"phase": "Running", "podIP": address, **change.get("status", {})}
+        metadata = {"uid": endpoint, "namespace": team, "name": app, "labels": {"app": app}}
+        made.append({"metadata": metadata, "spec": spec, "status": status})
     return made
 
 

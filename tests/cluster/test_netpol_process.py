@@ -23,6 +23,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kpo_provision.local.netpol import gate
+
 pytestmark = pytest.mark.cluster
 
 CLONE_NEWNET = 0x40000000
@@ -35,6 +37,11 @@ POD = {
 POLICY = {
     "metadata": {"uid": "n", "namespace": "red", "name": "deny", "resourceVersion": "3"},
     "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+}
+STARTING = {
+    "metadata": {"uid": "j", "namespace": "red", "name": "job", "resourceVersion": "6"},
+    "spec": {"containers": [{"name": "main"}]},
+    "status": {"phase": "Pending"},
 }
 RED = {"metadata": {"uid": "s", "name": "red", "resourceVersion": "1"}}
 
@@ -100,12 +107,43 @@ class Handler(BaseHTTPRequestHandler):
 class Agent:
     """The running agent in a network namespace of its own."""
 
-    def __init__(self, namespace: str, kubeconfig: Path, log: Path) -> None:
+    def __init__(self, namespace: str, kubeconfig: Path, folder: Path) -> None:
         self._namespace = namespace
-        self.log = log
-        with log.open("w") as stderr:
-            command = [sys.executable, "-m", "kpo_provision.local.netpol", "--kubeconfig", str(kubeconfig)]
-            self.process = subprocess.Popen(["ip", "netns", "exec", namespace, *command], stderr=stderr)
+        self._kubeconfig = kubeconfig
+        self.log = folder / "log"
+        self.gate = folder / "gate.sock"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "kpo_provision.local.netpol"]
+        command += ["--kubeconfig", str(self._kubeconfig), "--gate", str(self.gate)]
+        with self.log.open("w") as stderr:
+            self.process = subprocess.Popen(["ip", "netns", "exec", self._namespace, *command], stderr=stderr)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def announce(self, address: str) -> subprocess.Popen[str]:
+        """Start the gate as a container runtime does for the pod that is about to start."""
+        configuration = {
+            "cniVersion": "1.0.0",
+            "socket": str(self.gate),
+            "timeoutSeconds": DEADLINE_S,
+            "prevResult": {"ips": [{"address": f"{address}/32"}]},
+        }
+        arguments = "K8S_POD_NAMESPACE=red;K8S_POD_NAME=job;K8S_POD_UID=j"
+        started = subprocess.Popen(
+            [sys.executable, "-I", "-S", gate.__file__],
+            env={"CNI_COMMAND": "ADD", "CNI_ARGS": arguments},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert started.stdin is not None
+        started.stdin.write(json.dumps(configuration))
+        started.stdin.close()
+        return started
 
     def table(self) -> str:
         command = ["ip", "netns", "exec", self._namespace, "nft", "list", "table", "inet", "kpo_netpol"]
@@ -212,9 +250,8 @@ def agent(cluster: Cluster, tmp_path: Path) -> Iterator[Agent]:
                 }
             )
         )
-        started = Agent(namespace, kubeconfig, tmp_path / "log")
-        stack.callback(started.process.wait)
-        stack.callback(started.process.kill)
+        started = Agent(namespace, kubeconfig, tmp_path)
+        stack.callback(started.kill)
         yield started
 
 
@@ -254,4 +291,32 @@ def test_agent_that_cannot_follow_any_more_ends(cluster: Cluster, agent: Agent) 
     agent.wait_for(ISOLATED, present=False)
     cluster.send("/api/v1/pods", {"type": "ADDED", "object": {"metadata": {"uid": "x"}}})
     assert agent.process.wait(DEADLINE_S) == 1
-    assert "a watch ended" in agent.log.read_text()
+    assert "a thread ended" in agent.log.read_text()
+
+
+def test_pod_passes_the_gate_when_the_kernel_has_its_rules(cluster: Cluster, agent: Agent) -> None:
+    cluster.send(POLICIES, {"type": "ADDED", "object": POLICY})
+    with agent.announce("10.0.0.7") as waiting:
+        agent.wait_for(ISOLATED)
+        assert waiting.poll() is None
+        cluster.send("/api/v1/pods", {"type": "ADDED", "object": STARTING})
+        assert waiting.wait(DEADLINE_S) == 0
+    assert "10.0.0.7 : goto" in agent.table()
+
+
+def test_gate_is_shut_until_a_new_agent_has_listed_everything(cluster: Cluster, agent: Agent) -> None:
+    cluster.send(POLICIES, {"type": "ADDED", "object": POLICY})
+    agent.wait_for(ISOLATED)
+    agent.kill()
+    cluster.objects[POLICIES] = [POLICY]
+    cluster.objects["/api/v1/pods"] = [POD, STARTING]
+    cluster.refused = True
+    for path in cluster.objects:
+        cluster.send(path, None)
+    with agent.announce("10.0.0.7") as waiting:
+        agent.start()
+        agent.wait_for_log("503")
+        assert waiting.poll() is None
+        cluster.refused = False
+        assert waiting.wait(DEADLINE_S) == 0
+        assert "10.0.0.7 : goto" in agent.table()

@@ -7,7 +7,7 @@ from kpo_provision.local.netpol import objects
 
 def pod(*, spec: dict | None = None, status: dict | None = None) -> dict:
     return {
-        "metadata": {"namespace": "red", "name": "web"},
+        "metadata": {"uid": "u", "namespace": "red", "name": "web"},
         "spec": {"containers": [{"name": "main"}], **(spec or {})},
         "status": {"phase": "Running", "podIP": "10.0.0.1", **(status or {})},
     }
@@ -19,12 +19,23 @@ def pod(*, spec: dict | None = None, status: dict | None = None) -> dict:
         pytest.param(pod(spec={"hostNetwork": True}), id="on the node's network"),
         pytest.param(pod(status={"phase": "Succeeded"}), id="succeeded"),
         pytest.param(pod(status={"phase": "Failed"}), id="failed"),
-        pytest.param(pod(status={"podIP": ""}), id="without an address yet"),
-        pytest.param(pod(status={"podIP": "fd00::1", "podIPs": [{"ip": "fd00::1"}]}), id="IPv6 alone"),
     ],
 )
 def test_pod_without_an_address_of_its_own_takes_no_part(document: dict) -> None:
     assert objects.parse_pod(document) is None
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"podIP": ""}, id="not yet"),
+        pytest.param({"podIP": "fd00::1", "podIPs": [{"ip": "fd00::1"}]}, id="IPv6 alone"),
+    ],
+)
+def test_pod_takes_part_before_it_has_an_address(status: dict) -> None:
+    parsed = objects.parse_pod(pod(status=status))
+    assert parsed is not None
+    assert parsed.address == objects.NO_ADDRESS
 
 
 def test_pod_with_two_addresses_is_known_by_the_ipv4_one() -> None:

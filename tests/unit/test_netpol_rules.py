@@ -9,6 +9,7 @@ NAMESPACES = [
 ]
 PODS = [
     objects.Pod(
+        uid=f"uid-{n}",
         namespace=f"team-{n % 4}",
         name=f"pod-{n}",
         labels={"app": "web" if n % 3 else "db"},

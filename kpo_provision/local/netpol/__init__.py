@@ -6,6 +6,8 @@ no general agent: it knows IPv4, one network namespace, and the policies of ``ne
 
     api      one connection to the API server
     watch    list and watch  ->  inventory  ->  rules (pure)  ->  nft
+    gate     a CNI plugin: says a new pod's address before the API server shows it, and holds the pod back until
+             its rules are in force  ->  gatekeeper  ->  announcements
 
 It starts with the cluster and with little memory, so nothing here may import a Kubernetes client or pydantic.
 """

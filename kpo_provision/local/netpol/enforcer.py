@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from kpo_provision import errors
 from kpo_provision.local.netpol import rules
+from kpo_provision.local.netpol.announcements import Announcements
 from kpo_provision.local.netpol.inventory import Inventory
 
 LOG = logging.getLogger(__name__)
 
 SETTLE_S = 0.02
-"""One action of a user is often a burst of events; short enough for a pod that has just started."""
+"""One action of a user is often a burst of events. A pod that waits to start does not wait for this as well."""
 FIRST_DELAY_S = 0.1
 LAST_DELAY_S = 5.0
 
@@ -21,8 +22,9 @@ LAST_DELAY_S = 5.0
 class Enforcer:
     """Compiles the inventory and applies the ruleset where it is another one than that in force."""
 
-    def __init__(self, inventory: Inventory, apply: Callable[[str], None]) -> None:
+    def __init__(self, inventory: Inventory, announcements: Announcements, apply: Callable[[str], None]) -> None:
         self._inventory = inventory
+        self._announcements = announcements
         self._apply = apply
         self._in_force = ""
 
@@ -30,7 +32,8 @@ class Enforcer:
         """Follow the inventory for ever."""
         while True:
             self._inventory.changed.wait()
-            time.sleep(SETTLE_S)
+            if not self._announcements.is_awaited:
+                time.sleep(SETTLE_S)
             self._sync_until_applied()
 
     def sync(self) -> bool:
@@ -38,20 +41,26 @@ class Enforcer:
         started = time.monotonic()
         # Cleared before the look, so that a change during it is seen in the next round.
         self._inventory.changed.clear()
+        # Asked before the look as well: what is found is at least as new as this.
+        is_current = self._inventory.is_current
         policies = self._inventory.policies.snapshot()
         pods = self._inventory.pods.snapshot()
         namespaces = self._inventory.namespaces.snapshot()
         if policies is None or pods is None or namespaces is None:
             # Rules from half the objects could let through what the other half forbids.
             return False
-        script = rules.compile_ruleset(policies, pods, namespaces)
-        if script == self._in_force:
-            return False
-        self._apply(script)
-        self._in_force = script
-        elapsed_ms = 1000 * (time.monotonic() - started)
-        LOG.info("rules replaced: %d policies, %d pods, %.0f ms", len(policies), len(pods), elapsed_ms)
-        return True
+        located = self._announcements.locate(pods)
+        script = rules.compile_ruleset(policies, located, namespaces)
+        is_new = script != self._in_force
+        if is_new:
+            self._apply(script)
+            self._in_force = script
+            elapsed_ms = 1000 * (time.monotonic() - started)
+            LOG.info("rules replaced: %d policies, %d pods, %.0f ms", len(policies), len(located), elapsed_ms)
+        if is_current:
+            # Nobody starts by rules that may lack a policy which is there already.
+            self._announcements.confirm()
+        return is_new
 
     def _sync_until_applied(self) -> None:
         delay_s = FIRST_DELAY_S

@@ -18,13 +18,26 @@ class Collection(Generic[T]):
         self._changed = changed
         self._lock = threading.Lock()
         self._items: dict[str, T] | None = None
+        self._is_current = False
 
     def replace(self, items: Mapping[str, T]) -> None:
         """Take a whole list; what it does not name is gone."""
         with self._lock:
             before, self._items = self._items, dict(items)
-        if before != items:
+            was_current, self._is_current = self._is_current, True
+        if before != items or not was_current:
             self._changed.set()
+
+    def lose(self) -> None:
+        """Take note that events may be missed from now on, until the next list."""
+        with self._lock:
+            self._is_current = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it was listed, and every event since then was taken."""
+        with self._lock:
+            return self._is_current
 
     def put(self, uid: str, item: T | None) -> None:
         """Take one object; None takes it out."""
@@ -52,3 +65,8 @@ class Inventory:
         self.policies: Collection[Policy] = Collection(self.changed)
         self.pods: Collection[Pod] = Collection(self.changed)
         self.namespaces: Collection[Namespace] = Collection(self.changed)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no kind is cut off from the API server."""
+        return self.policies.is_current and self.pods.is_current and self.namespaces.is_current

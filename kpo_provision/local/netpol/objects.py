@@ -17,6 +17,8 @@ Json = Mapping[str, Any]
 
 LAST_PORT = 65535
 FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
+NO_ADDRESS = ipaddress.IPv4Address(0)
+"""What a pod has that nobody has given an address yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,9 @@ class ContainerPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """A pod that has an address of its own and still runs."""
+    """A pod of the cluster's own network that runs, or will run once it has an address."""
 
+    uid: str
     namespace: str
     name: str
     labels: Labels
@@ -105,16 +108,16 @@ def parse_namespace(document: Json) -> Namespace:
 
 
 def parse_pod(document: Json) -> Pod | None:
-    """Read a Pod; None if no rule can concern it: finished, on its node's network, or without an IPv4 address yet."""
+    """Read a Pod; None if no rule can concern it: it is finished, or on its node's network."""
     metadata, spec, status = document["metadata"], document["spec"], document.get("status") or {}
-    address = _first_ipv4(status)
-    if address is None or spec.get("hostNetwork") or status.get("phase") in FINISHED_PHASES:
+    if spec.get("hostNetwork") or status.get("phase") in FINISHED_PHASES:
         return None
     return Pod(
+        uid=metadata["uid"],
         namespace=metadata["namespace"],
         name=metadata["name"],
         labels=metadata.get("labels") or {},
-        address=address,
+        address=_first_ipv4(status),
         ports=_named_ports(spec),
     )
 
@@ -133,10 +136,10 @@ def parse_policy(document: Json) -> Policy:
     )
 
 
-def _first_ipv4(status: Json) -> ipaddress.IPv4Address | None:
+def _first_ipv4(status: Json) -> ipaddress.IPv4Address:
     listed = [entry["ip"] for entry in status.get("podIPs") or ()] or [status.get("podIP") or "::"]
     addresses = (ipaddress.ip_address(text) for text in listed)
-    return next((address for address in addresses if isinstance(address, ipaddress.IPv4Address)), None)
+    return next((address for address in addresses if isinstance(address, ipaddress.IPv4Address)), NO_ADDRESS)
 
 
 def _named_ports(spec: Json) -> tuple[ContainerPort, ...]:

@@ -8,6 +8,9 @@ service address. What is not allowed is dropped without an answer, as other netw
 
 The cluster speaks IPv4. A pod's IPv6 address is link-local: it leads no further than the node, past all rules for
 addresses, so what comes in that way is dropped.
+
+On a pod's link (CNI plugins call the node's end ``veth`` and a number), an address that no known pod has passes
+neither way: it is that of a container which outlives its pod object, or one that a pod has made up.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ _BASE_CHAINS = """\
 \tchain forward_egress {
 \t\ttype filter hook forward priority filter; policy accept;
 \t\tct state established,related accept
+\t\tiifname "veth*" ip saddr != @pods drop
 \t\tip saddr . ip daddr @itself accept
 \t\tip saddr vmap @egress
 \t}
 \tchain forward_ingress {
 \t\ttype filter hook forward priority filter + 1; policy accept;
 \t\tct state established,related accept
+\t\toifname "veth*" ip daddr != @pods drop
 \t\tip saddr . ip daddr @itself accept
 \t\tip daddr vmap @ingress
 \t}
@@ -39,6 +44,7 @@ _BASE_CHAINS = """\
 \t\ttype filter hook input priority filter; policy accept;
 \t\tmeta nfproto ipv6 iifname != "lo" drop
 \t\tct state established,related accept
+\t\tiifname "veth*" ip saddr != @pods drop
 \t\tip saddr vmap @egress
 \t}"""
 
@@ -69,6 +75,7 @@ class _Table:
 
 def compile_ruleset(policies: Iterable[Policy], pods: Iterable[Pod], namespaces: Iterable[Namespace]) -> str:
     """Give the script that replaces the table, in one transaction, by the rules for these objects."""
+    pods = tuple(pods)
     neighbourhood = Neighbourhood(pods, namespaces)
     ordered = sorted(policies, key=lambda policy: (policy.namespace, policy.name))
     table = _Table()
@@ -83,6 +90,8 @@ def compile_ruleset(policies: Iterable[Policy], pods: Iterable[Pod], namespaces:
         table.add_named_set(f"map {direction}", "type ipv4_addr : verdict", listed)
     listed = ", ".join(f"{address} . {address}" for address in sorted(isolated))
     table.add_named_set("set itself", "type ipv4_addr . ipv4_addr", listed)
+    listed = ", ".join(map(str, sorted({pod.address for pod in pods})))
+    table.add_named_set("set pods", "type ipv4_addr", listed)
     blocks = "\n".join((*table.blocks.values(), _BASE_CHAINS))
     # Deleting a table that is not there is an error, so it is added first.
     return f"add table {TABLE}\ndelete table {TABLE}\ntable {TABLE} {{\n{blocks}\n}}\n"

@@ -61,6 +61,7 @@ class Watch(Generic[T]):
             try:
                 self.follow()
             except errors.ClusterError as error:
+                self._collection.lose()
                 LOG.warning("%s; listing again in %.1f s", error, self._delay_s)
             time.sleep(self._delay_s)
             self._delay_s = min(2 * self._delay_s, LAST_DELAY_S)
