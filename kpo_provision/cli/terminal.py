@@ -35,6 +35,7 @@ class Terminal:
         self._quiet = False
         self._steps = StepLog()
         self.next_command = ""
+        """What the user is told to run after an interruption."""
 
     @classmethod
     def from_environment(cls) -> Terminal:
@@ -58,9 +59,8 @@ class Terminal:
         self._quiet = True
 
     @contextmanager
-    def progress(self, *, next_command: str) -> Iterator[progress.Progress]:
-        """Show the steps that run inside; after an interruption ``next_command`` is what the user is told to run."""
-        self.next_command = next_command
+    def progress(self) -> Iterator[progress.Progress]:
+        """Show the steps that run inside."""
         if self._quiet:
             yield progress.Silent()
         elif self._interactive:

@@ -5,13 +5,13 @@ Pure: it runs in the supervisor, from files that were written before.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpo_provision.local.daemons import Daemon
+from kpo_provision.local.netpol import gatekeeper
 from kpo_provision.local.nodes import POD_RANGE, SYSTEM_NODE
 from kpo_provision.local.options import API_SERVER, CONTROL_PLANE_ADDRESS, INSIDE, Layout
 from kpo_provision.local.private_files import write_private
@@ -92,7 +92,7 @@ def control_plane_daemons(programs: Mapping[str, str], gateway_sockets: tuple[in
             argv=(programs["registry"], "serve", str(INSIDE.registry / "registry.json")),
             ready=f"tcp:{CONTROL_PLANE_ADDRESS}:{REGISTRY_PORT}",
         ),
-        *_network_policies(),
+        _network_policies(),
     )
 
 
@@ -198,8 +198,6 @@ def _scheduler(program: str, place: Place) -> Daemon:
     )
 
 
-def _network_policies() -> tuple[Daemon, ...]:
-    if importlib.util.find_spec(_NETPOL) is None or importlib.util.find_spec(f"{_NETPOL}.__main__") is None:
-        return ()
+def _network_policies() -> Daemon:
     argv = (sys.executable, "-m", _NETPOL, "--kubeconfig", str(INSIDE.pki / "netpol.kubeconfig"))
-    return (Daemon(name="netpol", argv=argv, after=(_API,)),)
+    return Daemon(name="netpol", argv=argv, after=(_API,), ready=f"unix:{gatekeeper.SOCKET}")

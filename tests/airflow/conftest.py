@@ -81,13 +81,13 @@ def kpo_provision(*arguments: str | Path) -> None:
     assert done.returncode == 0, f"kpo-provision {arguments[0]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow_python() -> Path:
     installed = subprocess.run([HERE / "install.sh"], stdout=subprocess.PIPE, text=True, check=True)
     return Path(installed.stdout.strip()) / "bin" / "python"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("installation")
     spec = folder / "kpo-provision.yaml"
@@ -101,7 +101,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         kpo_provision("destroy", spec, "--yes")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def run_operator(
     airflow_python: Path, installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., OperatorRun]:

@@ -196,7 +196,7 @@ def test_destroy_that_was_interrupted_is_finished_by_the_next(many, cluster):
     before = len(cluster.list_tenants())
     command = Command("destroy", "spec.yaml", "--yes", cwd=many)
     _, stderr = command.interrupt_when(lambda: len(cluster.list_tenants()) < before, signal.SIGINT)
-    command.expect_interruption(stderr, said="  next: kpo-provision destroy spec.yaml\n")
+    command.expect_interruption(stderr, said="  next: kpo-provision destroy spec.yaml --yes\n")
     assert cluster.list_open_without_quota() == set()
 
 
@@ -235,26 +235,17 @@ def kubeconfig(folder: Path, server: str) -> dict[str, object]:
 
 
 @polite_signals
-def test_server_that_does_not_answer_holds_nobody(tmp_path, number):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(60)
-        write_spec(tmp_path, tenants=1, target=kubeconfig(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}"))
-        command = Command("apply", "spec.yaml", cwd=tmp_path)
-        with silent.accept()[0] as asked:
-            _, stderr = command.interrupt_when(lambda: asked.recv(1), number)
-    command.expect_interruption(stderr, said="  next: kpo-provision apply spec.yaml\n")
-
-
-def test_program_is_told_of_an_interruption_too(tmp_path):
+def test_server_that_does_not_answer_holds_nobody_and_a_program_is_told_too(tmp_path, number):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
         write_spec(tmp_path, tenants=1, target=kubeconfig(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}"))
         command = Command("apply", "spec.yaml", "--take-over", "-o", "json", cwd=tmp_path)
         with silent.accept()[0] as asked:
-            stdout, _ = command.interrupt_when(lambda: asked.recv(1), signal.SIGINT)
+            stdout, stderr = command.interrupt_when(lambda: asked.recv(1), number)
+    command.expect_interruption(stderr, said="  next: kpo-provision apply spec.yaml --take-over -o json\n")
     error = json.loads(stdout)
     assert error["exitCode"] == 130
-    assert error["hint"] == "go on with: kpo-provision apply spec.yaml"
+    assert error["hint"] == "go on with: kpo-provision apply spec.yaml --take-over -o json"
 
 
 @pytest.fixture

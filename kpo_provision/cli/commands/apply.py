@@ -48,6 +48,6 @@ def command(  # noqa: PLR0913 - one parameter a flag
 
     options = pipeline.ApplyOptions(take_over=take_over, prune=prune, verify=not no_verify, verify_timeout_s=timeout_s)
     decided = pipeline.decide(spec)
-    with terminal.progress(next_command=f"kpo-provision apply {spec}") as progress:
+    with terminal.progress() as progress:
         run_report = pipeline.apply(decided, options, environ=os.environ, progress=progress)
     return write_report(terminal, run_report, junit_file=junit_file)

@@ -29,7 +29,7 @@ def command(terminal: Terminal, *, spec: Path, yes: bool) -> int:
     decided = pipeline.decide(spec)
     if not yes:
         _ask(decided.plan.installation, [tenant.namespace for tenant in decided.plan.tenants])
-    with terminal.progress(next_command=f"kpo-provision destroy {spec}") as progress:
+    with terminal.progress() as progress:
         changes = pipeline.destroy(decided, environ=os.environ, progress=progress)
     if terminal.is_json:
         terminal.write(report.render_changes_json(changes, target=decided.plan.installation))

@@ -36,8 +36,7 @@ def up(terminal: Terminal, *, simulated: bool) -> None:
     from kpo_provision import local
 
     options = dataclasses.replace(local.LocalOptions.from_environment(os.environ), simulated=simulated)
-    again = "kpo-provision local up --simulated" if simulated else "kpo-provision local up"
-    with terminal.progress(next_command=again) as progress:
+    with terminal.progress() as progress:
         cluster = local.up(options, progress)
     if terminal.is_json:
         terminal.write_json(
@@ -69,7 +68,7 @@ def down(terminal: Terminal, *, purge: bool) -> None:
     """Stop the cluster. Leaves no process, mount, interface or firewall rule behind."""
     from kpo_provision import local
 
-    with terminal.progress(next_command="kpo-provision local down") as progress:
+    with terminal.progress() as progress:
         local.down(local.LocalOptions.from_environment(os.environ), progress, purge=purge)
     if terminal.is_json:
         terminal.write_json({"schema": "kpo-provision/local-down/v1", "purged": purge})

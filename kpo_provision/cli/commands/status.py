@@ -24,7 +24,7 @@ def command(terminal: Terminal, spec: Path) -> int:
     from kpo_provision import pipeline, report
 
     decided = pipeline.decide(spec)
-    with terminal.progress(next_command=f"kpo-provision status {spec}") as progress, progress.step("Read the cluster"):
+    with terminal.progress() as progress, progress.step("Read the cluster"):
         cluster, changes = pipeline.preview(decided, environ=os.environ)
     if terminal.is_json:
         terminal.write(report.render_status_json(decided.plan, changes, target=cluster.description))

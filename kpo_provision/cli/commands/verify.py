@@ -35,6 +35,6 @@ def command(
     from kpo_provision import pipeline
 
     decided = pipeline.decide(spec)
-    with terminal.progress(next_command=f"kpo-provision verify {spec}") as progress:
+    with terminal.progress() as progress:
         run_report = pipeline.prove(decided, only=tenants, timeout_s=timeout_s, environ=os.environ, progress=progress)
     return write_report(terminal, run_report, junit_file=junit_file)
