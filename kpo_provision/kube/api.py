@@ -50,6 +50,10 @@ class Api:
         """Close idle connections; the next request opens new ones."""
         self._transport.close()
 
+    def abort(self) -> None:
+        """Cut the requests that other threads wait for, so that an interruption need not wait for their answers."""
+        self._transport.abort()
+
     def read(self, kind: str, name: str, namespace: str | None = None) -> Manifest:
         """Get one object.
 

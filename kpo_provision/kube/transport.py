@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import select
+import socket
 import time
 import weakref
 from collections import deque
@@ -65,6 +66,10 @@ class Transport(Protocol):
         """Close idle connections."""
         ...
 
+    def abort(self) -> None:
+        """Cut the requests that other threads wait for: they fail, and are not sent again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lost:
@@ -81,6 +86,8 @@ class HttpTransport:
         self._connection = connection
         self._base_path = dial.base_path(connection)
         self._idle: deque[http.client.HTTPConnection] = deque()
+        self._busy: set[http.client.HTTPConnection] = set()
+        self._aborts = 0
         self._budget = retry.RetryBudget()
         self._has_answered = False
         weakref.finalize(self, _close_all, self._idle)
@@ -88,6 +95,15 @@ class HttpTransport:
     def close(self) -> None:
         """Close idle connections."""
         _close_all(self._idle)
+
+    def abort(self) -> None:
+        """Cut the requests that other threads wait for: they fail, and are not sent again."""
+        self._aborts += 1
+        for channel in tuple(self._busy):
+            try:
+                channel.sock.shutdown(socket.SHUT_RDWR)
+            except (OSError, AttributeError):
+                continue  # its answer came meanwhile
 
     def send(self, request: Request) -> Response:
         """Send a request; 429, 5xx and lost connections are tried again for a minute.
@@ -97,13 +113,15 @@ class HttpTransport:
         """
         self._budget.earn()
         deadline = time.monotonic() + _RETRIED_FOR_S
-        attempt = 0
+        attempt, aborts = 0, self._aborts
         while True:
             outcome = self._attempt(request)
             pause_s = self._pause_s(request, outcome, attempt)
             if pause_s is None or time.monotonic() + pause_s > deadline:
                 break
             time.sleep(pause_s)
+            if self._aborts != aborts:
+                break
             attempt += 1
         if isinstance(outcome, _Lost):
             raise self._failure(request, outcome) from outcome.cause
@@ -114,6 +132,7 @@ class HttpTransport:
             channel = self._take()
         except OSError as error:
             return _Lost(cause=error, was_sent=False)
+        self._busy.add(channel)
         try:
             response = self._exchange(channel, request)
         except (OSError, http.client.HTTPException) as error:
@@ -122,6 +141,8 @@ class HttpTransport:
         except BaseException:
             channel.close()
             raise
+        finally:
+            self._busy.discard(channel)
         self._has_answered = True
         return response
 

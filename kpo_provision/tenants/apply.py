@@ -106,7 +106,8 @@ class _Run:
                     reported.advance()
             except KeyboardInterrupt:
                 self.stop.set()
-                workers.shutdown(wait=True, cancel_futures=True)
+                workers.shutdown(wait=False, cancel_futures=True)
+                self.api.abort()
                 raise
             return [future.result() for future in running]
 

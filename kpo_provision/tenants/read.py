@@ -36,17 +36,22 @@ def read_live(api: Api, installation: str, *, shared: Iterable[ObjectKey] = ()) 
     """
     kinds = (*objects.SHARED_KINDS, *objects.TENANT_KINDS)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="read") as readers:
-        listed_namespaces = readers.submit(api.list, "Namespace", metadata_only=True)
-        listed = readers.map(lambda kind: _list_served(api, kind, installation), kinds)
-        ours = {objects.key_of(manifest): manifest for manifests in listed for manifest in manifests}
-        missing = [key for key in shared if key not in ours]
-        found = readers.map(lambda key: _read_if_there(api, key), missing)
-        return Live(
-            installation=installation,
-            ours=ours,
-            namespaces={item["metadata"]["name"]: item for item in listed_namespaces.result()},
-            others={key: manifest for key, manifest in zip(missing, found, strict=True) if manifest is not None},
-        )
+        try:
+            listed_namespaces = readers.submit(api.list, "Namespace", metadata_only=True)
+            listed = readers.map(lambda kind: _list_served(api, kind, installation), kinds)
+            ours = {objects.key_of(manifest): manifest for manifests in listed for manifest in manifests}
+            missing = [key for key in shared if key not in ours]
+            found = readers.map(lambda key: _read_if_there(api, key), missing)
+            return Live(
+                installation=installation,
+                ours=ours,
+                namespaces={item["metadata"]["name"]: item for item in listed_namespaces.result()},
+                others={key: manifest for key, manifest in zip(missing, found, strict=True) if manifest is not None},
+            )
+        except KeyboardInterrupt:
+            readers.shutdown(wait=False, cancel_futures=True)
+            api.abort()
+            raise
 
 
 def _list_served(api: Api, kind: str, installation: str) -> list[Manifest]:

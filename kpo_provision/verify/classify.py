@@ -142,6 +142,8 @@ def _classify_pull(reason: str, container: Manifest, tenant: TenantPlan, secrets
                 sentence=f"image pull unauthorized: {server} refused {image} to "
                 f"{_name_login(server, tenant, secrets)}: {words}",
                 hint=_hint_for_login(server, tenant),
+                # A kubelet may be let see a new pod's secret too late for its first pull; it tries again.
+                is_final=not (problem.lacked_login and _find_login(server, tenant, secrets)),
             )
         case pulls.Kind.NOT_FOUND:
             return Verdict(
@@ -158,11 +160,17 @@ def _classify_pull(reason: str, container: Manifest, tenant: TenantPlan, secrets
             )
 
 
-def _name_login(server: str, tenant: TenantPlan, secrets: Sequence[str]) -> str:
+def _find_login(server: str, tenant: TenantPlan, secrets: Sequence[str]) -> str:
+    """Name the secret for ``server`` that a pod carries; empty when there is none."""
     ours = [registry.secret_name for registry in tenant.registries if registry.server == server]
-    carried = [name for name in ours if name in secrets]
+    return next((name for name in ours if name in secrets), "")
+
+
+def _name_login(server: str, tenant: TenantPlan, secrets: Sequence[str]) -> str:
+    carried = _find_login(server, tenant, secrets)
     if carried:
-        return f"secret {tenant.namespace}/{carried[0]}"
+        return f"secret {tenant.namespace}/{carried}"
+    ours = [registry.secret_name for registry in tenant.registries if registry.server == server]
     return f"a pod without secret {ours[0]}" if ours else "a pod without a secret for it"
 
 

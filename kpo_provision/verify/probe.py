@@ -24,6 +24,8 @@ _EVENT_PERIOD_S = 10.0
 _SETTLING_S = 3.0
 _SETTLING_PERIOD_S = 0.2
 """Policies and bindings that were applied a moment ago are not yet known to every API server; nothing says when."""
+_LOGIN_PATIENCE_S = 20.0
+"""How long a kubelet may go without the pod's pull secret: ten seconds after a failed pull it tries again."""
 _SELECTOR = ",".join(f"{key}={value}" for key, value in pod.MARKS.items())
 
 
@@ -44,8 +46,13 @@ def delete_quietly(api: Api, name: str, namespace: str) -> None:
             raise
 
 
-def _may_settle(error: errors.ApiError) -> bool:
-    return refusals.classify_refusal(error).cause in (Cause.ADMISSION_REFUSED, Cause.FORBIDDEN_RBAC)
+def _may_settle(error: errors.ApiError, *, has_swept: bool) -> bool:
+    """Tell whether a refusal goes away by itself: rights take a moment to be known, quota one to be given back.
+
+    A conflict is the API server's with the quota controller, when both count the same quota.
+    """
+    passing = {Cause.ADMISSION_REFUSED, Cause.FORBIDDEN_RBAC} | ({Cause.QUOTA_EXCEEDED} if has_swept else set())
+    return error.reason == "Conflict" or refusals.classify_refusal(error).cause in passing
 
 
 class Probe:
@@ -58,6 +65,7 @@ class Probe:
         self._started_at = time.monotonic()
         self.exists = False
         """Whether there is a pod to delete, as far as is known."""
+        self._is_cancelled = False
         self._changes: Iterator[Manifest] = iter(())
         self._log: Iterator[str] = iter(())
         self.described = pod.make_probe(plan, tenant, run=secrets.token_hex(4), timeout_s=timeout_s)
@@ -78,20 +86,26 @@ class Probe:
 
     @property
     def _left_s(self) -> float:
-        return max(0.0, self._timeout_s - self.age_s)
+        return 0.0 if self._is_cancelled else max(0.0, self._timeout_s - self.age_s)
+
+    def cancel(self) -> None:
+        """Launch nothing any more, and wait for nothing: whoever wanted to know has gone."""
+        self._is_cancelled = True
 
     def launch(self) -> None:
         """Look for a pod to take up again, as KubernetesPodOperator does, remove what is there, and create this one.
 
-        A refusal counts once what was applied just before must have come into force; a full quota counts at once.
+        A refusal counts once what was applied or removed just before must have come into force; a full quota from
+        which nothing was removed counts at once.
         """
         settled_at = time.monotonic() + _SETTLING_S
+        swept = 0
         while True:
             try:
-                sweep_probes(self._who.worker, self._tenant.namespace)
+                swept += sweep_probes(self._who.worker, self._tenant.namespace)
                 self._create()
             except errors.ApiError as error:
-                if not _may_settle(error) or time.monotonic() > settled_at:
+                if not _may_settle(error, has_swept=swept > 0) or time.monotonic() > settled_at:
                     raise
             else:
                 if self._is_placed() or time.monotonic() > settled_at:
@@ -99,6 +113,8 @@ class Probe:
             time.sleep(_SETTLING_PERIOD_S)
 
     def _create(self) -> None:
+        if self._is_cancelled:
+            raise errors.ClusterError("the verification was interrupted", hint="run it again")
         self._started_at = time.monotonic()
         self.exists = True
         try:
@@ -116,7 +132,7 @@ class Probe:
         events: list[Manifest] = []
         while not is_reached(self.seen):
             verdict = classify.classify_pod(self.seen, events, self._tenant)
-            if verdict is not None and verdict.is_final:
+            if verdict is not None and self._is_settled(verdict):
                 return verdict
             if not self._left_s:
                 return verdict or classify.timed_out(self.seen, events, waited_s=self._timeout_s)
@@ -195,6 +211,10 @@ class Probe:
         if self.exists:
             delete_quietly(self._who.admin, self.name, self._tenant.namespace)
             self.exists = False
+
+    def _is_settled(self, verdict: Verdict) -> bool:
+        lacks_login = verdict.cause is Cause.IMAGE_PULL_UNAUTHORIZED
+        return verdict.is_final or (lacks_login and self.age_s > _LOGIN_PATIENCE_S)
 
     def _watch(self) -> Iterator[Manifest]:
         return self._who.admin.watch(

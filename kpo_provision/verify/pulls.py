@@ -38,6 +38,11 @@ class Problem:
     kind: Kind
     words: str
 
+    @property
+    def lacked_login(self) -> bool:
+        """Whether the registry was shown no login at all, not even a wrong one."""
+        return self.kind is Kind.UNAUTHORIZED and _WITHOUT_LOGIN.search(self.words) is not None
+
 
 # Looked for first: Docker Hub says "repository does not exist or may require authorization" for both.
 _UNAUTHORIZED = re.compile(
@@ -46,6 +51,7 @@ _UNAUTHORIZED = re.compile(
     r"|failed to fetch (anonymous|oauth) token|image pull credentials|does not have permission",
     re.IGNORECASE,
 )
+_WITHOUT_LOGIN = re.compile(r"no basic auth credentials|anonymous token", re.IGNORECASE)
 _NOT_FOUND = re.compile(
     r"not found|manifest unknown|name unknown|NAME_UNKNOWN|no match for platform|invalid reference",
     re.IGNORECASE,

@@ -94,6 +94,9 @@ def _clean_up(subject: TenantSubject) -> None:
 def _stop(api: Api, executor: ThreadPoolExecutor, running: dict[Future[list[CheckResult]], TenantSubject]) -> None:
     """Delete the probe pods under those who wait for them, which wakes them up, and let them end."""
     executor.shutdown(wait=False, cancel_futures=True)
+    for subject in running.values():
+        if subject.probe is not None:
+            subject.probe.cancel()
     for future, subject in running.items():
         if not future.done():
             try:

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -147,6 +148,26 @@ def test_a_server_that_accepts_and_is_silent_has_not_answered_in_time():
         transport = HttpTransport(Connection(server=f"http://127.0.0.1:{silent.getsockname()[1]}", context="prod"))
         with pytest.raises(errors.ClusterError, match="did not answer in time"):
             transport.send(Request(method="GET", path="/version", timeout_s=0.05))
+
+
+def test_an_abort_ends_the_wait_of_another_thread_for_good():
+    request = Request(method="GET", path="/version")
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as other:
+        transport = HttpTransport(Connection(server=f"http://127.0.0.1:{listening.getsockname()[1]}", context="prod"))
+        answered = other.submit(transport.send, request)
+        channel, _ = listening.accept()
+        with channel:
+            channel.recv(65536)
+            channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            assert answered.result().status == 200
+            waiting = other.submit(transport.send, request)
+            channel.recv(65536)
+            transport.abort()
+            with pytest.raises(errors.ClusterError):
+                waiting.result()
+        listening.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
 def issue(tmp_path, *, name="localhost", expired=False):

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import copy
+import signal
 import threading
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from kpo_provision.kube.kinds import KINDS
 from kpo_provision.kube.transport import HttpTransport
 from kpo_provision.render.bundle import Bundle, SecretGap, TenantBundle
 from kpo_provision.results import Action
-from kpo_provision.tenants import apply_bundle, destroy_tenants, objects, preview_bundle
+from kpo_provision.tenants import apply_bundle, destroy_tenants, objects, preview_bundle, read
 from tests.fakes.api_server import FakeApiServer
 
 LOGINS = {"acme": b'{"auths": {"registry.acme.io": {"auth": "canary-of-the-login"}}}'}
@@ -355,6 +356,39 @@ def test_ctrl_c_stops_and_leaves_the_rest_undone(server, api):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("apply")]
     apply(api, *(tenant(release) for release in releases))
     assert all(server.get("RoleBinding", "kpo-launcher", f"astro-{release}") for release in releases)
+
+
+class SilentTransport:
+    """Gives no answer until it is told to give up."""
+
+    def __init__(self):
+        self.asked, self.given_up = threading.Event(), threading.Event()
+
+    def send(self, _request):
+        self.asked.set()
+        self.given_up.wait()
+        raise errors.ClusterError("no answer")
+
+    def abort(self):
+        self.given_up.set()
+
+    def close(self):
+        pass
+
+
+def test_ctrl_c_does_not_wait_for_a_server_that_is_silent_while_it_is_read(server):
+    transport = SilentTransport()
+
+    def press():
+        transport.asked.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    with pytest.raises(KeyboardInterrupt):
+        read.read_live(Api(server.connection, transport=transport), "test")
+    pressing.join()
+    assert transport.given_up.is_set()
 
 
 def test_every_kind_that_is_looked_for_is_served():

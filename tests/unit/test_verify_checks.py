@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kpo_provision import plan, render, sizing
+from kpo_provision import errors, plan, render, sizing
 from kpo_provision.kube.connection import ServerVersion
 from kpo_provision.kube.exec import ExecResult
 from kpo_provision.progress import Silent
@@ -15,6 +15,9 @@ from kpo_provision.results import Outcome
 from kpo_provision.spec import model
 from kpo_provision.verify import checks, verify
 from kpo_provision.verify.check import Check, Finding, run_checks
+from kpo_provision.verify.identities import Identities
+from kpo_provision.verify.pod import MARKS
+from kpo_provision.verify.probe import Probe
 from tests.fakes.verify_api import FakeCluster, FakeConnection, VerifyApi, waiting
 
 SPEC = {
@@ -376,6 +379,12 @@ def test_a_container_that_never_starts_ends_with_the_last_state_seen(cluster, pl
     assert "last seen: phase Running; container base is waiting (ContainerCreating)" in found.detail
 
 
+def test_a_secret_that_reaches_the_kubelet_late_is_waited_for(cluster, planned):
+    late = waiting("ErrImagePull", "no basic auth credentials") | {"image": "registry.acme.io/kpo/probe:1"}
+    cluster.statuses.insert(0, {"base": late})
+    assert find(run(cluster, planned), "probe-image").outcome is Outcome.PASS
+
+
 def test_an_open_api_server_is_a_warning_and_egress_rules_that_allow_it_are_respected(cluster, planned):
     cluster.log[-1] = "kpo-probe {run} api open"
     assert find(run(cluster, planned), "network-isolation").outcome is Outcome.WARN
@@ -407,6 +416,40 @@ def test_ctrl_c_leaves_no_probe_pod(cluster, planned):
 
     with pytest.raises(KeyboardInterrupt):
         verify(VerifyApi(FakeConnection(cluster)), planned, progress=Interrupting(), timeout_s=5)
+    assert cluster.pods() == []
+
+
+@pytest.mark.parametrize(
+    ("leftovers", "refusal"),
+    [
+        (0, (409, "Conflict", 'Operation cannot be fulfilled on resourcequotas "kpo-quota"')),
+        (1, (403, "Forbidden", 'pods "x" is forbidden: exceeded quota: kpo-quota, requested: pods=1')),
+    ],
+    ids=["quota that is being counted", "quota that is being given back"],
+)
+def test_a_refusal_that_passes_by_itself_is_outwaited(cluster, planned, leftovers, refusal):
+    refusals = [refusal]
+
+    class Busy(VerifyApi):
+        def create(self, manifest):
+            if manifest["kind"] == "Pod" and refusals:
+                status, reason, message = refusals.pop()
+                raise errors.ApiError(verb="create", target="Pod", status=status, reason=reason, message=message)
+            return super().create(manifest)
+
+    for number in range(leftovers):
+        metadata = {"name": f"kpo-probe-{number}", "namespace": NAMESPACE, "labels": MARKS}
+        cluster.put({"kind": "Pod", "metadata": metadata})
+    results = verify(Busy(FakeConnection(cluster)), planned, progress=Silent(), tenants=["etl"], timeout_s=5)
+    assert find(results, "probe-launch").outcome is Outcome.PASS
+
+
+def test_a_probe_that_was_cancelled_launches_nothing(cluster, planned):
+    tenant = planned.tenants[0]
+    probe = Probe(Identities(VerifyApi(FakeConnection(cluster)), tenant), planned, tenant, timeout_s=5)
+    probe.cancel()
+    with pytest.raises(errors.ClusterError, match="interrupted"):
+        probe.launch()
     assert cluster.pods() == []
 
 

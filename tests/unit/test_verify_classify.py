@@ -138,6 +138,20 @@ def test_an_unauthorized_pull_says_when_there_was_no_secret_at_all(tenant, secre
     assert words in classify.classify_pod(found, (), tenant).sentence
 
 
+@pytest.mark.parametrize(
+    ("case", "secrets", "is_final"),
+    [
+        ("containerd without credentials", ("registry-acme",), False),
+        ("containerd without credentials", (), True),
+        ("containerd with a wrong password", ("registry-acme",), True),
+    ],
+)
+def test_a_login_that_the_kubelet_did_not_show_yet_may_come(case, secrets, is_final):
+    _, message, _ = PULLS[case]
+    found = pod(waiting("ErrImagePull", message), secrets=secrets)
+    assert classify.classify_pod(found, (), TENANT).is_final is is_final
+
+
 def test_a_registry_that_cannot_be_reached_may_come_back():
     _, message, _ = PULLS["port closed"]
     assert not classify.classify_pod(pod(waiting("ErrImagePull", message)), (), TENANT).is_final
