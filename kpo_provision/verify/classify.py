@@ -160,9 +160,13 @@ def _classify_pull(reason: str, container: Manifest, tenant: TenantPlan, secrets
             )
 
 
+def _list_secrets(server: str, tenant: TenantPlan) -> list[str]:
+    return [registry.secret_name for registry in tenant.registries if registry.server == server]
+
+
 def _find_login(server: str, tenant: TenantPlan, secrets: Sequence[str]) -> str:
     """Name the secret for ``server`` that a pod carries; empty when there is none."""
-    ours = [registry.secret_name for registry in tenant.registries if registry.server == server]
+    ours = _list_secrets(server, tenant)
     return next((name for name in ours if name in secrets), "")
 
 
@@ -170,7 +174,7 @@ def _name_login(server: str, tenant: TenantPlan, secrets: Sequence[str]) -> str:
     carried = _find_login(server, tenant, secrets)
     if carried:
         return f"secret {tenant.namespace}/{carried}"
-    ours = [registry.secret_name for registry in tenant.registries if registry.server == server]
+    ours = _list_secrets(server, tenant)
     return f"a pod without secret {ours[0]}" if ours else "a pod without a secret for it"
 
 
