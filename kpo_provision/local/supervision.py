@@ -212,6 +212,9 @@ def clean_environment(settings: dict[str, Any], *, home: str) -> dict[str, str]:
     programs = {str(Path(program).parent) for program in settings["programs"].values()}
     return {
         "HOME": home,
+        # The machine is short of cores, not of memory: collecting garbage less often saves the API server a third of
+        # its CPU under load (measured 2026-11-23), for 0.5 GiB more.
+        "GOGC": "400",
         "OTEL_TRACES_EXPORTER": "none",
         "PATH": ":".join(
             [*sorted(programs), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
