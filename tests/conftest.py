@@ -8,8 +8,9 @@ names another cluster to use instead, which is then neither started nor stopped.
 from __future__ import annotations
 
 import os
-import shutil
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import pytest
 from kpo_provision import local, progress
 
 OWN_CLUSTER = pytest.StashKey[local.LocalOptions]()
+GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,9 +30,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the home and the ports before tests are imported, so that all of them see the same."""
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and the commands that they start inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    scratch = tempfile.mkdtemp(prefix="kpo-test-")
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
+    config.stash[GUARDIAN] = subprocess.Popen(
+        [sys.executable, "-m", "tests.guardian", scratch],
+        cwd=config.rootpath,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
     if os.environ.get("KPO_TEST_KUBECONFIG"):
         return
-    os.environ["KPO_PROVISION_HOME"] = tempfile.mkdtemp(prefix="kpo-test-")
+    os.environ["KPO_PROVISION_HOME"] = f"{scratch}/home"
     for name in ("KPO_PROVISION_API_PORT", "KPO_PROVISION_REGISTRY_PORT"):
         os.environ[name] = str(_free_port())
     options = local.LocalOptions.from_environment(os.environ)
@@ -49,12 +61,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    options = config.stash.get(OWN_CLUSTER, None)
-    if options is None:
-        return
-    if options.layout.settings.exists():
-        local.down(options, progress.Silent(), purge=True)
-    shutil.rmtree(options.home, ignore_errors=True)
+    guardian = config.stash.get(GUARDIAN, None)
+    if guardian is not None:
+        guardian.communicate()
 
 
 def _free_port() -> int:
