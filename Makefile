@@ -23,7 +23,8 @@ quickstart: packages $(VENV)/runtime ## Start a local cluster, apply examples/qu
 	  "$(SUDO) $(BIN)/kpo-provision local down"
 
 test: packages $(VENV)/development airflow check ## Lint, types, layers, then every test on a real cluster
-	@$(SUDO) $(BIN)/python -m pytest
+	@$(SUDO) $(BIN)/kpo-provision local build
+	@$(SUDO) $(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/development ## Linters, types and layers; changes nothing
 	@$(BIN)/ruff check .

@@ -1,8 +1,8 @@
 """What every test may ask for: golden files that can be written anew, and a local cluster of the test run's own.
 
-The cluster is started when a collected test carries the marker ``cluster``, in a home and on ports of its own, so that
-it stands beside a cluster in use; commands that tests start find it through the environment. ``KPO_TEST_KUBECONFIG``
-names another cluster to use instead, which is then neither started nor stopped.
+The cluster is started for the first test with the marker ``cluster``, in a home and on ports of its own, so that it
+stands beside a cluster in use and beside those of other test processes; commands that tests start find it through the
+environment. ``KPO_TEST_KUBECONFIG`` names another cluster to use instead, which is then neither started nor stopped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -30,9 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the home and the ports before tests are imported, so that all of them see the same."""
+    if config.getoption("numprocesses"):
+        return  # the worker processes do all this, each for itself
     # A shell that runs the tests in the background has them ignore Ctrl-C, and the commands that they start inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = tempfile.mkdtemp(prefix="kpo-test-")
+    # Tests run commands as other users in it.
+    Path(scratch).chmod(0o755)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     config.stash[GUARDIAN] = subprocess.Popen(
         [sys.executable, "-m", "tests.guardian", scratch],
@@ -50,14 +55,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OWN_CLUSTER] = options
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    options = session.config.stash.get(OWN_CLUSTER, None)
-    wanted = any(item.get_closest_marker("cluster") for item in session.items)
-    if options is not None and wanted and not session.config.option.collectonly:
-        # Building the cluster's programs takes minutes the first time: whoever waits is told.
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
-            local.up(options, _Announced())
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start the cluster before the first test that needs it."""
+    options = item.config.stash.get(OWN_CLUSTER, None)
+    if options is None or item.get_closest_marker("cluster") is None or options.layout.kubeconfig.exists():
+        return
+    if hasattr(item.config, "workerinput"):
+        local.up(options, progress.Silent())
+        return
+    # Building the cluster's programs takes minutes the first time: whoever waits is told.
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        local.up(options, _Announced())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,7 +3,7 @@
 It is started and stopped by ``up`` and ``down``; nothing of it is left on the machine after ``down`` but its home.
 """
 
-from kpo_provision.local.cluster import PROBE_IMAGE, LocalCluster, down, read_cluster, up
+from kpo_provision.local.cluster import PROBE_IMAGE, LocalCluster, build, down, read_cluster, up
 from kpo_provision.local.nodes import REGISTRY_SERVER
 from kpo_provision.local.options import LocalOptions
 from kpo_provision.local.pools import PoolNode, ensure_pools
@@ -20,6 +20,7 @@ __all__ = [
     "LocalStatus",
     "NodeStatus",
     "PoolNode",
+    "build",
     "down",
     "ensure_pools",
     "read_cluster",

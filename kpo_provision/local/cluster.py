@@ -16,7 +16,7 @@ from kpo_provision.local.inotify import CONTROL_PLANE_INSTANCES, NODE_INSTANCES,
 from kpo_provision.local.options import INSIDE, Layout, LocalOptions
 from kpo_provision.local.private_registry import PROBE_REPOSITORY, PROBE_TAG, ensure_registry, push_image
 from kpo_provision.local.programs import ensure_programs
-from kpo_provision.local.recipes import KUBERNETES_VERSION
+from kpo_provision.local.recipes import COMPONENTS, KUBERNETES_VERSION, SIMULATED_COMPONENTS
 from kpo_provision.local.simulated import cluster as simulated
 from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
@@ -58,6 +58,14 @@ def up(options: LocalOptions, progress: Progress) -> LocalCluster:
                 launch.stop_supervisor(options)
             raise
         return describe_cluster(options.layout, api_port=options.api_port, simulated=is_simulated)
+
+
+def build(options: LocalOptions, progress: Progress) -> tuple[Path, ...]:
+    """Make sure that every program is in the cache, those of simulated clusters too, and return their folders."""
+    built: dict[str, Path] = {}
+    for components in (COMPONENTS, SIMULATED_COMPONENTS):
+        built |= ensure_programs(options.cache, progress, components=components)
+    return tuple(sorted({program.parent for program in built.values()}))
 
 
 def down(options: LocalOptions, progress: Progress, *, purge: bool = False) -> None:

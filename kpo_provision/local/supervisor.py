@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from kpo_provision.local.daemons import FIRST_DESCRIPTOR, Daemon
 from kpo_provision.local.nodes import SYSTEM_NODE, NodeRecord, load_records, node_daemons
 from kpo_provision.local.options import INSIDE
 from kpo_provision.local.supervision import Supervised, Supervision, clean_environment, serve
+
+_FIRST_FREE_DESCRIPTOR = 64
 
 
 class Supervisor(Supervision):
@@ -89,15 +91,25 @@ class Supervisor(Supervision):
         subprocess.run(["rm", "-rf", str(record.state)], check=True)  # noqa: S607  PATH is ours
 
 
+def move_descriptors(inherited: Iterable[int]) -> tuple[int, ...]:
+    """Give inherited descriptors numbers above those that daemons get, and keep them from daemons that should not.
+
+    Whoever starts the cluster may have them at those very numbers: one would then overwrite the other on the way.
+    """
+    moved = []
+    for descriptor in inherited:
+        moved.append(fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE_DESCRIPTOR))
+        os.close(descriptor)
+    return tuple(moved)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Start as process 1: ``HOME`` and the descriptors of the gateway's sockets."""
     home, *descriptors = arguments
     settings = json.loads((Path(home) / "supervisor.json").read_text(encoding="utf-8"))
     os.environ["PATH"] = clean_environment(settings, home="/root")["PATH"]
     cgroups.enter_group(f"{settings['cgroup']}/control-plane", 0)
-    sockets = tuple(map(int, descriptors))
-    for descriptor in sockets:
-        fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    sockets = move_descriptors(map(int, descriptors))
     namespace.prepare_namespace(Path(home))
     serve(Supervisor(settings, gateway_sockets=sockets), INSIDE.control)
 

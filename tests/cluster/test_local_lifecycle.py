@@ -17,7 +17,7 @@ import pytest
 from kpo_provision import errors, local, progress
 from kpo_provision.local import cgroups, programs
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.machine
 
 SILENT = progress.Silent()
 POOL = local.PoolNode(

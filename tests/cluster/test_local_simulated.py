@@ -24,7 +24,7 @@ from kpo_provision.kube.connection import connect
 from kpo_provision.local import programs, recipes
 from kpo_provision.local.simulated import processes
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.machine
 
 ROOT = Path(__file__).parents[2]
 USER = 65534

@@ -23,7 +23,7 @@ import yaml
 from kpo_provision import errors
 from kpo_provision.local.netpol import nft, objects, rules
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.machine
 
 T = TypeVar("T")
 

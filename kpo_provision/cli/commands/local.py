@@ -60,6 +60,22 @@ def up(terminal: Terminal, *, simulated: bool) -> None:
         terminal.write(f"  registry {cluster.registry_server}, image {cluster.probe_image}")
 
 
+@command.command("build", epilog="\b\nExample:\n  kpo-provision local build    # while a machine's image is made")
+@output_options
+@click.pass_obj
+def build(terminal: Terminal) -> None:
+    """Download or build the cluster's programs into the cache ahead of time, and start nothing."""
+    from kpo_provision import local
+
+    options = local.LocalOptions.from_environment(os.environ)
+    with terminal.progress() as progress:
+        folders = local.build(options, progress)
+    if terminal.is_json:
+        terminal.write_json({"schema": "kpo-provision/local-build/v1", "folders": [str(one) for one in folders]})
+        return
+    terminal.write("\n".join(["the local cluster's programs are built", *(f"  {one}" for one in folders)]))
+
+
 @command.command("down", epilog="\b\nExample:\n  sudo kpo-provision local down --purge")
 @click.option("--purge", is_flag=True, help="Also delete its data: images, objects, keys.")
 @output_options
