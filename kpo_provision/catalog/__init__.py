@@ -1,0 +1,1 @@
+"""Machine types, reservations and prices, with their sources."""
