@@ -5,7 +5,20 @@ from __future__ import annotations
 import click
 
 from kpo_provision import __version__
-from kpo_provision.cli.commands import apply, destroy, init, local, plan, render, schema, status, validate, verify
+from kpo_provision.cli.commands import (
+    apply,
+    catalog,
+    destroy,
+    init,
+    local,
+    plan,
+    render,
+    schema,
+    size,
+    status,
+    validate,
+    verify,
+)
 
 _EPILOG = """\b
 First steps:
@@ -31,5 +44,5 @@ def app() -> None:
     """Make KubernetesPodOperator just work: pools, tenants, quotas and registry secrets, proven by a probe pod."""
 
 
-for module in (init, validate, schema, render, plan, apply, verify, status, destroy, local):
+for module in (init, validate, schema, size, render, plan, apply, verify, status, destroy, catalog, local):
     app.add_command(module.command)

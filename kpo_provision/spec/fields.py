@@ -45,10 +45,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """A kind of quantity that is more than zero: text, or a plain number."""
+    """A kind of quantity that is more than zero, unless zero means something: text, or a plain number."""
 
     check: Callable[[object], quantity.Quantity]
     examples: tuple[str, ...]
+    or_zero: bool = False
 
     def __get_pydantic_core_schema__(self, _: type[quantity.Quantity], handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -59,13 +60,77 @@ class Amount:
         return {
             "type": ["string", "number"],
             "pattern": f"^{quantity.PATTERN}$",
-            "exclusiveMinimum": 0,
+            "minimum" if self.or_zero else "exclusiveMinimum": 0,
             "examples": list(self.examples),
         }
 
 
+@dataclass(frozen=True, slots=True)
+class HowManyOrNames:
+    """A number of things, or their names."""
+
+    most: int
+
+    def check(self, value: object) -> int | tuple[str, ...]:
+        """Return the number or the names."""
+        return values.check_number_or_names(value, most=self.most)
+
+    def __get_pydantic_core_schema__(self, source: object, _: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        names: JsonSchemaValue = {"type": "string", "pattern": f"^{values.LABEL}$"}
+        bounds: JsonSchemaValue = {"minimum": 1, "maximum": self.most, "minItems": 1, "maxItems": self.most}
+        return {"type": ["integer", "array"], "items": names, "uniqueItems": True, **bounds}
+
+
 CpuQuantity = Annotated[quantity.Quantity, Amount(check=values.check_cpu, examples=("3500m", "2"))]
 MemoryQuantity = Annotated[quantity.Quantity, Amount(check=values.check_memory, examples=("384Mi", "13Gi"))]
+CpuOrZero = Annotated[quantity.Quantity, Amount(check=values.check_cpu_or_zero, examples=("500m",), or_zero=True)]
+MemoryOrZero = Annotated[
+    quantity.Quantity, Amount(check=values.check_memory_or_zero, examples=("300Mi",), or_zero=True)
+]
+MachineMemory = Annotated[quantity.Quantity, Amount(check=values.check_machine_memory, examples=("16Gi",))]
+DiskSize = Annotated[quantity.Quantity, Amount(check=values.check_disk, examples=("100Gi",))]
+Price = Annotated[quantity.Quantity, Amount(check=values.check_price, examples=("0.19",))]
+Zones = Annotated[int | tuple[str, ...], HowManyOrNames(9)]
+MachineName = Annotated[
+    str,
+    Text(
+        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+        problem="must be the name of a machine type",
+        max_length=63,
+        examples=("n2-highmem-16",),
+    ),
+]
+MachineFamily = Annotated[
+    str,
+    Text(
+        pattern=r"[A-Za-z0-9][A-Za-z0-9_]*(-[a-z0-9]+)*",
+        problem="must be the name of a machine family",
+        max_length=31,
+        examples=("n2",),
+    ),
+]
+PodRange = Annotated[
+    str,
+    Text(
+        pattern=values.POD_RANGE,
+        problem="must be an IPv4 address range or its prefix length",
+        max_length=18,
+        judge=values.check_pod_range,
+        examples=("10.8.0.0/14", "/14"),
+    ),
+]
+KubernetesVersion = Annotated[
+    str,
+    Text(
+        pattern=r"v?1\.[0-9]{1,2}(\.[0-9]{1,3})?([-+][A-Za-z0-9.+-]+)?",
+        problem="must be a version of Kubernetes",
+        max_length=63,
+        examples=("1.34", "1.34.9-gke.1065000"),
+    ),
+]
 DnsLabel = Annotated[
     str,
     Text(

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kpo_provision.spec.document import Node, Path
-from kpo_provision.spec.model import Installation, SpecModel
+from kpo_provision.spec.model import Installation
+from kpo_provision.spec.part import SpecModel
 
 ANY_KEY = "*"
 ANY_ELEMENT = "[]"

@@ -1,56 +1,35 @@
 """What a spec may say: the one description of it, from which validation, the JSON Schema and docs/spec.md are made.
 
-Everything here is frozen, strict (``true`` is no number, ``"3"`` is no integer) and refuses unknown keys.
-Rules that need more than one field live in ``rules``, so that they can name the lines they are about.
+Everything here is frozen, strict (``true`` is no number, ``"3"`` is no integer) and refuses unknown keys; what is
+about nodes is in ``nodes``. Rules that need more than one field live in ``rules`` and ``node_rules``, so that they can
+name the lines they are about.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from kpo_provision.spec.fields import (
     AccountName,
     Cidr,
     ContextName,
-    CpuQuantity,
     DnsLabel,
     FilePath,
     HostPort,
     ImagePath,
     ImageRef,
-    LabelKey,
-    LabelValue,
-    MemoryQuantity,
     MinorVersion,
     Username,
     VariableName,
 )
+from kpo_provision.spec.nodes import NodePool, Sizing
+from kpo_provision.spec.part import OneOf, SpecModel
 
 Capacity = Annotated[int, Field(ge=0, le=100_000)]
 """An amount in AU; the bound is far above what one namespace can run."""
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class SpecModel(BaseModel):
-    """Base of every part of a spec."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        strict=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class OneOf(SpecModel):
-    """Base of a part in which exactly one key stands."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
 
 class Metadata(SpecModel):
@@ -129,28 +108,6 @@ class Registry(SpecModel):
     """Image in this registry with a POSIX shell, `repository:tag`; `verify` pulls it with the tenant's secret."""
 
 
-class PodSize(SpecModel):
-    """What one pod asks for."""
-
-    cpu: CpuQuantity
-    """CPU, such as `3500m` or `2`."""
-    memory: MemoryQuantity
-    """Memory, such as `13Gi`."""
-
-
-class NodePool(SpecModel):
-    """A node pool for KPO pods alone."""
-
-    largest_pod: PodSize | None = None
-    """Largest pod that a tenant may launch here; a larger one is refused when it is created."""
-    node_selector: dict[LabelKey, LabelValue] = {}
-    """Labels that tell the pool's nodes on a cluster that exists already; `apply` puts the pool's label and taints on
-    them. Empty: the nodes carry the pool's label already, or the target makes them."""
-    dedicated: bool = True
-    """Whether the pool's nodes are tainted, so that nothing but KPO pods runs there. Only a single-node cluster has a
-    reason to say false."""
-
-
 class EgressRule(SpecModel):
     """One destination that KPO pods may reach."""
 
@@ -222,6 +179,8 @@ class Installation(SpecModel):
     """Private registries, by a name of your choice."""
     node_pools: dict[DnsLabel, NodePool] = {}
     """Node pools for KPO pods, by name."""
+    sizing: Sizing = Sizing()
+    """What `size` needs to know of the nodes."""
     tenants: dict[DnsLabel, Tenant]
     """Tenants, by Airflow release name."""
     probe: Probe = Probe()

@@ -92,8 +92,9 @@ def _render_type(content: Mapping[str, Any]) -> str:
             return f"list of {_render_type(content['items'])}"
         case "object":
             return f"mapping of names to {_render_type(content['additionalProperties'])}"
-        case "integer":
-            return f"whole number, {content['minimum']} to {content['maximum']}"
+        case "integer" | ["integer", "array"] as kind:
+            names = " or list of text" if kind != "integer" else ""
+            return f"whole number, {content['minimum']} to {content['maximum']}{names}"
         case kind:
             return _TYPE_WORDS[str(kind)]
 

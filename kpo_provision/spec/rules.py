@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kpo_provision import errors, quantity
-from kpo_provision.spec import levels, model
+from kpo_provision import errors
+from kpo_provision.spec import levels, node_rules, part
 from kpo_provision.spec.document import Node
 
 LOCAL_REGISTRY = "registry.local:5000"
@@ -26,8 +26,7 @@ def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
     yield from _check_prefix(document)
     for registry in document.at("registries").entries.values():
         yield from _check_registry(registry, document)
-    for pool in document.at("nodePools").entries.values():
-        yield from _check_pool(pool, document)
+    yield from node_rules.find_broken_rules(document)
     for release, tenant in document.at("tenants").entries.items():
         yield from _check_namespace(release, tenant, document)
         yield from _check_tenant_pool(tenant, document)
@@ -38,13 +37,13 @@ def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
 def _check_choices(document: Node) -> Iterator[errors.SpecIssue]:
     """Exactly one target, one kind of credentials, one source of a secret."""
     for level in levels.LEVELS:
-        if not issubclass(level.model, model.OneOf):
+        if not issubclass(level.model, part.OneOf):
             continue
-        for part in level.find(document):
-            misspelled = any(key not in level.keys for key in part.entries)
-            if isinstance(part.value, dict) and len(part.entries) != 1 and not misspelled:
-                found = " and ".join(part.entries) or "none"
-                yield part.issue(f"must hold exactly one of {', '.join(level.keys)}, and holds {found}", at_key=True)
+        for choice in level.find(document):
+            misspelled = any(key not in level.keys for key in choice.entries)
+            if isinstance(choice.value, dict) and len(choice.entries) != 1 and not misspelled:
+                found = " and ".join(choice.entries) or "none"
+                yield choice.issue(f"must hold exactly one of {', '.join(level.keys)}, and holds {found}", at_key=True)
 
 
 def _check_prefix(document: Node) -> Iterator[errors.SpecIssue]:
@@ -65,34 +64,6 @@ def _check_registry(registry: Node, document: Node) -> Iterator[errors.SpecIssue
             "is not the registry of the local cluster, which its credentials are for",
             allowed=f"write {LOCAL_REGISTRY}, or use dockerConfig or usernamePassword",
         )
-
-
-def _check_pool(pool: Node, document: Node) -> Iterator[errors.SpecIssue]:
-    selector = pool.at("nodeSelector")
-    if selector.entries and document.at("target", "local").exists:
-        yield selector.issue(
-            "has no meaning for the target local, which makes its nodes itself", allowed="leave it out", at_key=True
-        )
-    cpu, memory = pool.at("largestPod", "cpu"), pool.at("largestPod", "memory")
-    if 0 < _parse_amount(cpu).milli < quantity.AU_CPU_MILLI:
-        yield cpu.issue(
-            "is less than one AU, which every container gets that asks for nothing",
-            allowed=f"at least {quantity.format_cpu(quantity.AU_CPU_MILLI)}",
-        )
-    if 0 < _parse_amount(memory).value < quantity.AU_MEMORY_BYTES:
-        unit = f", did you mean {memory.value}Gi?" if isinstance(memory.value, int) else ""
-        yield memory.issue(
-            "is less than one AU, which every container gets that asks for nothing",
-            allowed=f"at least {quantity.format_bytes(quantity.AU_MEMORY_BYTES)}{unit}",
-        )
-
-
-def _parse_amount(node: Node) -> quantity.Quantity:
-    """Parse an amount; zero where there is none, which others report."""
-    try:
-        return quantity.parse_quantity(str(node.value))
-    except quantity.QuantityError:
-        return quantity.Quantity(0)
 
 
 def _check_namespace(release: str, tenant: Node, document: Node) -> Iterator[errors.SpecIssue]:

@@ -34,7 +34,7 @@ def _tidy(schema: Mapping[str, Any]) -> dict[str, Any]:
             case "default", None:
                 continue
             case "default", dict():
-                tidy[keyword] = {key: value for key, value in content.items() if value is not None}
+                tidy[keyword] = _drop_nulls(content)
             case "description", str():
                 tidy[keyword] = " ".join(content.split())
             case name, dict() if name in _NAMED_SCHEMAS:
@@ -44,6 +44,11 @@ def _tidy(schema: Mapping[str, Any]) -> dict[str, Any]:
             case _:
                 tidy[keyword] = content
     return tidy
+
+
+def _drop_nulls(default: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in default.items() if value is not None}
+    return {key: _drop_nulls(value) if isinstance(value, dict) else value for key, value in given.items()}
 
 
 def _unwrap(schema: Mapping[str, Any]) -> dict[str, Any]:

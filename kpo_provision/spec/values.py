@@ -25,6 +25,13 @@ TAG_OR_DIGEST = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sh
 QUALIFIED_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 CIDR = r"[0-9a-fA-F:.]+/[0-9]{1,3}"
 MINOR_VERSION = r"1\.[3-9][0-9]"
+POD_RANGE = r"([0-9]{1,3}(\.[0-9]{1,3}){3})?/[0-9]{1,2}"
+PRICE = r"[0-9]+(\.[0-9]+)?"
+
+SHORTEST_POD_PREFIX, LONGEST_POD_PREFIX = 8, 28
+"""From all of 10.0.0.0/8 to the block of one GKE node of eight pods."""
+MAX_PRICE = 100_000
+"""Far more than any machine costs an hour, in dollars."""
 
 _AMOUNT_EXAMPLES = "for example 500m, 2 or 13Gi"
 
@@ -36,20 +43,74 @@ def refused(problem: str, *, allowed: str = "") -> PydanticCustomError:
 
 def check_cpu(value: object) -> quantity.Quantity:
     """Return the amount of CPU that ``value`` stands for."""
-    amount = _parse_amount(value)
-    if amount.nano % 10**6:
-        raise refused("is finer than a thousandth of a CPU, the least that Kubernetes counts", allowed=_AMOUNT_EXAMPLES)
-    return amount
+    return _more_than_zero(_parse_cpu(value))
+
+
+def check_cpu_or_zero(value: object) -> quantity.Quantity:
+    """Return the amount of CPU that ``value`` stands for, which may be none."""
+    return _zero_or_more(_parse_cpu(value))
 
 
 def check_memory(value: object) -> quantity.Quantity:
     """Return the amount of memory that ``value`` stands for."""
-    amount = _parse_amount(value)
-    if amount.nano % 10**9:
-        slip = re.fullmatch(r"([0-9.]+)m", str(value))
-        allowed = f"m is a thousandth; did you mean {slip[1]}M or {slip[1]}Mi?" if slip else "for example 13Gi"
-        raise refused("is not a whole number of bytes", allowed=allowed)
+    return _more_than_zero(_parse_memory(value))
+
+
+def check_memory_or_zero(value: object) -> quantity.Quantity:
+    """Return the amount of memory that ``value`` stands for, which may be none."""
+    return _zero_or_more(_parse_memory(value))
+
+
+def check_machine_memory(value: object) -> quantity.Quantity:
+    """Return the memory of a machine type, which is sold in whole MiB."""
+    amount = check_memory(value)
+    if amount.value % 2**20:
+        mib = amount.value // 2**20
+        raise refused("is not a whole number of MiB, in which machines are sold", allowed=f"did you mean {mib}Mi?")
+    _within(amount, least=128 * 2**20, most=2**46)
     return amount
+
+
+def check_disk(value: object) -> quantity.Quantity:
+    """Return the size of a disk, which comes in whole GiB."""
+    amount = check_memory(value)
+    if amount.value % 2**30:
+        gib = -(-amount.value // 2**30)
+        raise refused("is not a whole number of GiB, in which disks are sold", allowed=f"did you mean {gib}Gi?")
+    _within(amount, least=10 * 2**30, most=2**46)
+    return amount
+
+
+def check_price(value: object) -> quantity.Quantity:
+    """Return a price, in US dollars."""
+    if isinstance(value, bool) or not re.fullmatch(PRICE, str(value)):
+        raise refused("must be an amount of US dollars", allowed="for example 0.19")
+    amount = _more_than_zero(quantity.parse_quantity(str(value)))
+    if amount.nano % 1000:
+        raise refused("is finer than a millionth of a dollar")
+    if amount.value > MAX_PRICE:
+        raise refused(f"must be at most {MAX_PRICE}")
+    return amount
+
+
+def check_number_or_names(value: object, *, most: int) -> int | tuple[str, ...]:
+    """Return how many there are, or their names."""
+    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
+        names = tuple(str(name) for name in value)
+        for name in names:
+            check_label(name)
+            if not re.fullmatch(LABEL, name):
+                raise refused("must be names of lower-case letters, digits and '-'")
+        if len(set(names)) != len(names):
+            raise refused("names one of them twice")
+        if len(names) > most:
+            raise refused(f"has {len(names)} names, and may have {most} at most")
+        return names
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refused("must be a whole number or a list of names")
+    if not 1 <= value <= most:
+        raise refused(f"must be between 1 and {most}")
+    return value
 
 
 def check_label(value: str) -> None:
@@ -101,6 +162,17 @@ def check_cidr(value: str) -> None:
         raise refused("has bits set beyond its prefix length", allowed=f"did you mean {network}?")
 
 
+def check_pod_range(value: str) -> None:
+    """Judge the address range of pods, or its prefix length alone."""
+    address, slash, prefix = value.partition("/")
+    if address:
+        check_cidr(value)
+    if not slash or not prefix.isdecimal():
+        return
+    if not SHORTEST_POD_PREFIX <= int(prefix) <= LONGEST_POD_PREFIX:
+        raise refused(f"must have a prefix length between {SHORTEST_POD_PREFIX} and {LONGEST_POD_PREFIX}")
+
+
 def check_minor_version(value: str) -> None:
     """Judge a minor version of Kubernetes."""
     shape = re.fullmatch(r"v?([0-9]{1,2})\.([0-9]{1,2})(\..*)?", value)
@@ -124,6 +196,22 @@ def is_registry_host(text: str) -> bool:
     return "." in text or ":" in text or text == "localhost"
 
 
+def _parse_cpu(value: object) -> quantity.Quantity:
+    amount = _parse_amount(value)
+    if amount.nano % 10**6:
+        raise refused("is finer than a thousandth of a CPU, the least that Kubernetes counts", allowed=_AMOUNT_EXAMPLES)
+    return amount
+
+
+def _parse_memory(value: object) -> quantity.Quantity:
+    amount = _parse_amount(value)
+    if amount.nano % 10**9:
+        slip = re.fullmatch(r"([0-9.]+)m", str(value))
+        allowed = f"m is a thousandth; did you mean {slip[1]}M or {slip[1]}Mi?" if slip else "for example 13Gi"
+        raise refused("is not a whole number of bytes", allowed=allowed)
+    return amount
+
+
 def _parse_amount(value: object) -> quantity.Quantity:
     """Parse text, and the plain YAML numbers 2 and 0.5."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -133,6 +221,22 @@ def _parse_amount(value: object) -> quantity.Quantity:
     except quantity.QuantityError as error:
         meant = f"did you mean {' or '.join(error.meant)}?" if error.meant else _AMOUNT_EXAMPLES
         raise refused(error.problem, allowed=meant) from error
+    return amount
+
+
+def _more_than_zero(amount: quantity.Quantity) -> quantity.Quantity:
     if amount.nano <= 0:
         raise refused("must be more than zero")
     return amount
+
+
+def _zero_or_more(amount: quantity.Quantity) -> quantity.Quantity:
+    if amount.nano < 0:
+        raise refused("must be zero or more")
+    return amount
+
+
+def _within(amount: quantity.Quantity, *, least: int, most: int) -> None:
+    if not least <= amount.value <= most:
+        bounds = f"{quantity.format_bytes(least)} and {quantity.format_bytes(most)}"
+        raise refused(f"must be between {bounds}")

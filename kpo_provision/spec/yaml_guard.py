@@ -1,7 +1,8 @@
 """Parses YAML into nodes, and refuses what is legal YAML but surprises people or burns memory.
 
 One pass over the parser's events: nothing is ever built from aliases, tags or merge keys, and every surprise is found
-at once. Only what the text cannot be read past is raised alone.
+at once. Only what the text cannot be read past is raised alone. What plain scalars mean is for ``scalars``, not for the
+parser, which is libyaml's: forty times as fast as the one in Python, whose words are better and tell what went wrong.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.events import (
+import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
     AliasEvent,
     CollectionStartEvent,
     DocumentEndEvent,
@@ -23,12 +24,13 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     StreamEndEvent,
 )
-from ruamel.yaml.reader import ReaderError
+from yaml.reader import ReaderError
 
 from kpo_provision import errors
 from kpo_provision.spec import scalars
 from kpo_provision.spec.document import Node, Path, Place, Scalar
 
+_FastLoader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 MAX_DEPTH = 50
 _UNREAD = "nothing after this place was checked; mend it and run the same command again"
 
@@ -53,15 +55,19 @@ _SYNTAX = (
 
 def parse_yaml(text: str, *, file: str) -> tuple[Node, tuple[errors.SpecIssue, ...]]:
     """Parse one document; returns it with all that is refused but could be read past."""
-    reader = _Reader(text, file=file)
-    return reader.read_document(), tuple(reader.issues)
+    try:
+        reader = _Reader(yaml.parse(text, Loader=_FastLoader), file=file)
+        return reader.read_document(), tuple(reader.issues)
+    except YAMLError:
+        reader = _Reader(_parse_events(text, file=file), file=file)
+        return reader.read_document(), tuple(reader.issues)
 
 
 class _Reader:
-    def __init__(self, text: str, *, file: str) -> None:
+    def __init__(self, events: Iterator[Event], *, file: str) -> None:
         self.issues: list[errors.SpecIssue] = []
         self._file = file
-        self._events = _parse_events(text, file=file)
+        self._events = events
 
     def read_document(self) -> Node:
         event = next(self._events)
@@ -141,7 +147,8 @@ class _Reader:
                 self.issues.append(node.issue("has no value", allowed="give it one, or leave the key out"))
 
     def _place(self, event: Event) -> Place:
-        return Place(file=self._file, line=event.start_mark.line + 1, column=event.start_mark.column + 1)
+        mark = event.start_mark
+        return Place(file=self._file, line=mark.line + 1 if mark else 0, column=mark.column + 1 if mark else 0)
 
     def _stop(self, event: Event, problem: str, *, allowed: str = "") -> errors.SpecError:
         root = Node(path=(), value=None, place=self._place(event))
@@ -151,7 +158,7 @@ class _Reader:
 def _parse_events(text: str, *, file: str) -> Iterator[Event]:
     """Parse events one by one, with the parser's errors in our words."""
     try:
-        yield from YAML(typ="safe", pure=True).parse(text)
+        yield from yaml.parse(text, Loader=yaml.SafeLoader)
     except ReaderError as error:
         before = text[: error.position]
         issue = errors.SpecIssue(

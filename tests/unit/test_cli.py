@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 MODULE = [sys.executable, "-m", "kpo_provision"]
-COMMANDS = ["init", "validate", "schema", "render", "plan", "apply", "verify", "status", "destroy", "local"]
+COMMANDS = ["init", "validate", "schema", "size", "render", "plan", "apply", "verify", "status", "destroy", "catalog"]
+COMMANDS += ["local"]
+SUBCOMMANDS = {"local": ["up", "build", "down", "status"], "catalog": ["show", "refresh"], "size": ["node"]}
 
 
 def run(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +36,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     answer = run(name, "--help")
     assert answer.returncode == 0
     assert "kpo-provision" in answer.stdout.split("Usage:")[1]
-    subcommands = ["up", "down", "status"] if name == "local" else []
+    subcommands = SUBCOMMANDS.get(name, [])
     for text in [run(name, sub, "--help").stdout for sub in subcommands] or [answer.stdout]:
         assert "Example" in text
 
@@ -52,7 +54,9 @@ def test_help_imports_nothing_heavy() -> None:
         "pydantic",
         "rich",
         "jinja2",
-        "ruamel.yaml",
+        "boto3",
+        "google.auth",
+        "requests",
         "yaml",
         "cryptography",
         "bcrypt",

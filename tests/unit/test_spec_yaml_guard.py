@@ -54,7 +54,7 @@ def test_what_cannot_be_read_past_is_refused_at_its_place(text, line, column, wo
         pytest.param("a: !!python/object/apply:os.system [ls]\n", (1, 4), "a", "tags are not read", id="Python tag"),
         pytest.param("1: x\n", (1, 1), "1", "this key is not text", id="number as key"),
         pytest.param("on: x\n", (1, 1), "on", "is true or false to some YAML readers", id="ambiguous key"),
-        pytest.param("a:\n", (2, 1), "a", "has no value", id="no value"),
+        pytest.param("a:\n", (1, 3), "a", "has no value", id="no value"),
         pytest.param("a: [x, ~]\n", (1, 8), "a[1]", "has no value", id="null in a list"),
     ],
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kpo_provision import errors, plan, quantity
-from kpo_provision.spec import model
+from kpo_provision.spec import model, nodes
 
 LOCAL_VERSION = (1, 37)
 """Minor version of the embedded cluster."""
@@ -58,7 +58,7 @@ def _read_version(target: model.Target) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _plan_pool(name: str, pool: model.NodePool) -> plan.PoolPlan:
+def _plan_pool(name: str, pool: nodes.NodePool) -> plan.PoolPlan:
     effects = ("NoSchedule", "NoExecute") if pool.dedicated else ()
     largest = pool.largest_pod
     return plan.PoolPlan(

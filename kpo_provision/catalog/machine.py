@@ -1,0 +1,46 @@
+"""What the catalog knows of a machine type."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Cloud(enum.StrEnum):
+    """Whose machine it is."""
+
+    GCP = "gcp"
+    AWS = "aws"
+    AZURE = "azure"
+    OWN = "own"
+    """The user's own, named in the spec or on the command line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EniLimits:
+    """Network interfaces of the default network card and IPv4 addresses on each (EC2)."""
+
+    interfaces: int
+    addresses: int
+    is_nitro: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineType:
+    """A machine type as its cloud lists it.
+
+    ``memory_mib`` is nominal memory. Prices are list prices on demand in millionths of a US dollar an hour, None where
+    unknown; ``spot_micro_usd`` likewise. ``is_burstable``: its vCPUs are shared or bought with credits (shared-core
+    types of GCE, T families of EC2, B family of Azure), so what its pods request is not there all the time.
+    """
+
+    cloud: Cloud
+    name: str
+    family: str
+    vcpu: int
+    memory_mib: int
+    architecture: str = "amd64"
+    is_burstable: bool = False
+    price_micro_usd: int | None = None
+    spot_micro_usd: int | None = None
+    eni: EniLimits | None = None
