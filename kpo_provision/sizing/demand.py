@@ -8,6 +8,7 @@ promised and out of the largest pod, and never on top.
 from __future__ import annotations
 
 from kpo_provision import plan, quantity
+from kpo_provision.sizing import declared
 from kpo_provision.sizing.pool import PoolDemand, Promise
 from kpo_provision.sizing.resources import Resources
 from kpo_provision.spec import model, nodes
@@ -22,7 +23,6 @@ def make_demands(spec: model.Installation, planned: plan.Plan) -> tuple[PoolDema
 
 def _make_demand(spec: model.Installation, planned: plan.Plan, name: str) -> PoolDemand:
     pool = spec.node_pools[name]
-    zones = spec.sizing.zones if pool.zones is None else pool.zones
     return PoolDemand(
         name=name,
         promises=tuple(
@@ -36,7 +36,7 @@ def _make_demand(spec: model.Installation, planned: plan.Plan, name: str) -> Poo
         machine_families=tuple(pool.machine_families),
         architecture=pool.architecture,
         spot=pool.spot,
-        zones=zones if isinstance(zones, int) else len(zones),
+        zones=declared.count_zones(spec, name),
         min_nodes=pool.min_nodes,
         max_nodes=pool.max_nodes,
         surge_nodes=pool.surge,

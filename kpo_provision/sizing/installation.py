@@ -52,9 +52,10 @@ def size(spec: model.Installation) -> plan.Plan:
 
 
 def _read_version(target: model.Target) -> tuple[int, int]:
-    if target.kubeconfig is None:
+    declared = target.gke or target.kubeconfig
+    if declared is None:
         return LOCAL_VERSION
-    major, minor = target.kubeconfig.version.split(".")
+    major, minor = declared.version.split(".")
     return int(major), int(minor)
 
 

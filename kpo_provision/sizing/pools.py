@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from kpo_provision import errors, plan
 from kpo_provision.catalog import Catalog, Cloud, tables
-from kpo_provision.sizing import candidates, choice, demand, installation, observed, requests, shape, sidecars
+from kpo_provision.sizing import candidates, choice, declared, demand, installation, observed, requests, shape, sidecars
 from kpo_provision.sizing.node import NodeShape, Platform, Reason
 from kpo_provision.sizing.observed import Comparison, ObservedNode
 from kpo_provision.sizing.pool import PoolDemand, PoolSize
@@ -61,8 +61,8 @@ def size_pools(
     basis = requests.Basis(
         spec=spec,
         catalog=catalog,
-        platform=options.platform or (Platform(spec.sizing.platform) if spec.sizing.platform else None),
-        version=requests.declared_version(spec) if options.version is None else options.version,
+        platform=options.platform or declared.declared_platform(spec),
+        version=declared.declared_version(spec) if options.version is None else options.version,
     )
     sized: list[PoolSize] = []
     comparisons: list[Comparison] = []

@@ -77,11 +77,6 @@ def leave_out_hopeless(machines: Sequence[MachineType], wanted: PoolDemand) -> S
     return hopeful or machines
 
 
-def declared_version(spec: model.Installation) -> str | None:
-    """Return the version of the nodes, if the spec says one."""
-    return spec.sizing.version or (spec.target.kubeconfig.version if spec.target.kubeconfig else None)
-
-
 def _overhead(given: nodes.Overhead, platform: Platform) -> Resources | None:
     if not given.model_fields_set:
         return None

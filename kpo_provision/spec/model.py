@@ -24,6 +24,7 @@ from kpo_provision.spec.fields import (
     Username,
     VariableName,
 )
+from kpo_provision.spec.gke import GkeTarget
 from kpo_provision.spec.nodes import NodePool, Sizing
 from kpo_provision.spec.part import OneOf, SpecModel
 
@@ -62,6 +63,8 @@ class Target(OneOf):
     """The embedded local cluster."""
     kubeconfig: KubeconfigTarget | None = None
     """A cluster that exists already."""
+    gke: GkeTarget | None = None
+    """A GKE cluster whose node pools Terraform makes."""
 
 
 class SecretSource(OneOf):

@@ -22,15 +22,18 @@ def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
         yield from _check_largest_pod(pool)
         yield from _check_machine(pool)
         yield from _check_counts(pool, document)
-    yield from _check_platform(document.at("sizing"))
+    yield from _check_platform(document.at("sizing"), platform=_find_platform(document))
 
 
 def _check_selector(pool: Node, document: Node) -> Iterator[errors.SpecIssue]:
     selector = pool.at("nodeSelector")
-    if selector.entries and document.at("target", "local").exists:
-        yield selector.issue(
-            "has no meaning for the target local, which makes its nodes itself", allowed="leave it out", at_key=True
-        )
+    for target in ("local", "gke"):
+        if selector.entries and document.at("target", target).exists:
+            yield selector.issue(
+                f"has no meaning for the target {target}, which makes its nodes itself",
+                allowed="leave it out",
+                at_key=True,
+            )
 
 
 def _check_largest_pod(pool: Node) -> Iterator[errors.SpecIssue]:
@@ -55,13 +58,18 @@ def _check_counts(pool: Node, document: Node) -> Iterator[errors.SpecIssue]:
     if most.exists and isinstance(most.value, int) and most.number == 0:
         yield most.issue("leaves the pool without a node", allowed="at least 1, or leave it out")
     pods = pool.at("maxPodsPerNode")
-    on_gke = document.at("sizing", "platform").text == "gke"
+    on_gke = _find_platform(document) == "gke"
     if on_gke and isinstance(pods.value, int) and pods.number not in GKE_POD_COUNTS:
         yield pods.issue(f"must be between {GKE_POD_COUNTS.start} and {GKE_POD_COUNTS.stop - 1} on GKE")
 
 
-def _check_platform(sizing: Node) -> Iterator[errors.SpecIssue]:
-    platform, image = sizing.at("platform").text, sizing.at("os")
+def _find_platform(document: Node) -> str:
+    """Find who installs the nodes; empty where nobody said it."""
+    return document.at("sizing", "platform").text or ("gke" if document.at("target", "gke").exists else "")
+
+
+def _check_platform(sizing: Node, *, platform: str) -> Iterator[errors.SpecIssue]:
+    image = sizing.at("os")
     if not platform:
         return
     for key, owner in _OWNERS.items():

@@ -126,14 +126,14 @@ class Sizing(SpecModel):
     """What `size` needs to know of the nodes; changes nothing that is written to a cluster."""
 
     platform: Literal["gke", "eks", "aks", "kubeadm", "kubespray", "k3s", "rke2", "custom"] | None = None
-    """Who installs the nodes, and so decides what their kubelets reserve."""
+    """Who installs the nodes, and so decides what their kubelets reserve; `gke` for the target gke."""
     version: KubernetesVersion | None = None
     """Version of the nodes, quoted; that of `target` when absent, else the newest that is known."""
     os: Literal["cos", "ubuntu", "al2", "al2023", "bottlerocket"] | None = None
     """Operating system of the nodes, where the platform's rule depends on it: `cos` (when absent) or `ubuntu` on GKE,
     `al2023` (when absent), `al2` or `bottlerocket` on EKS."""
-    zones: Zones = 1
-    """Zones of the cluster, how many or their names. Regional GKE clusters have 3."""
+    zones: Zones | None = None
+    """Zones of the cluster, how many or their names; 1 when absent, but 3 for the target gke in a region."""
     pod_range: PodRange | None = None
     """Address range of the pods, or only its prefix length: it bounds how many nodes there can be."""
     image_streaming: bool = False

@@ -65,6 +65,40 @@ probe:
 
 """
 
+_GKE = """\
+# A GKE cluster: Terraform makes its node pools, and with `create: true` the cluster itself.
+target:
+  gke:
+    project: acme-data          # the project's ID
+    location: europe-west1      # region, or zone of a cluster in one zone
+    cluster: airflow
+    version: "1.34"             # its minor version, in quotes
+    # backend:                  # where Terraform keeps its state; a file on this machine when absent
+    #   gcs: {bucket: acme-terraform-state}
+
+# Private registries, by a name of your choice. The login is read when `apply` runs and is never written here.
+# registries:
+#   acme:
+#     server: registry.acme.io
+#     credentials: {dockerConfig: ~/.docker/config.json}
+#     probeImage: kpo/probe:1   # what `verify` pulls with the tenant's own secret
+
+# Pools of nodes for pods of KubernetesPodOperator alone. `kpo-provision size` says which machines, how many, and why.
+nodePools:
+  standard:
+    largestPod: {cpu: 3500m, memory: 13Gi}  # a larger pod is refused when it is created
+    machineFamilies: [n2, e2]
+
+# What `verify` launches for a tenant whose registries name no probeImage.
+probe:
+  image: docker.io/library/busybox:1.37
+
+# Namespaces of GKE's own, whose pods run on every node.
+admission:
+  exemptNamespaces: [kube-system, gmp-system, gke-managed-system]
+
+"""
+
 _TENANTS = """\
 # Tenants, by Airflow release name. extraCapacity is what the pods of one may use, in AU: 0.1 CPU, 384 MiB and 1 pod.
 tenants:
@@ -80,12 +114,15 @@ _CONTEXT = "    context: $context"
 _NO_CONTEXT = "    # context: staging         # the current context of the kubeconfig when absent"
 
 
-def render_starter(target: Literal["local", "kubeconfig"], *, name: str, context: str | None = None) -> str:
+_PARTS = {"local": _LOCAL, "kubeconfig": _KUBECONFIG, "gke": _GKE}
+
+
+def render_starter(target: Literal["local", "kubeconfig", "gke"], *, name: str, context: str | None = None) -> str:
     """Render a first spec for ``target``; ``context`` is the kubeconfig context, the current one when absent."""
     is_local = target == "local"
     # JSON's quoting is YAML's, so that no name can be read as anything but text.
     chosen = Template(_CONTEXT).substitute(context=json.dumps(context)) if context else _NO_CONTEXT
-    return Template(_HEAD + (_LOCAL if is_local else _KUBECONFIG) + _TENANTS).substitute(
+    return Template(_HEAD + _PARTS[target] + _TENANTS).substitute(
         name=json.dumps(name),
         context=chosen,
         registries="    registries: [local]" if is_local else "    # registries: [acme]",

@@ -15,6 +15,7 @@ EXAMPLES = sorted(ROOT.joinpath("examples").glob("*.yaml"))
 STARTERS = {
     "local": starter.render_starter("local", name="acme"),
     "kubeconfig": starter.render_starter("kubeconfig", name="acme"),
+    "gke": starter.render_starter("gke", name="acme"),
     "kubeconfig with a context": starter.render_starter("kubeconfig", name="acme", context='arn:aws:eks/a "b": #c'),
 }
 

@@ -1,0 +1,27 @@
+"""The one door to Terraform (and OpenTofu): the only importer of ``python_terraform``.
+
+It runs the binary, turns its events into progress, its plans and outputs into values and its diagnostics into errors.
+It decides nothing about pools: what to create is in the workspace it is given.
+"""
+
+from kpo_provision.terraform.binary import Binary, find_binary
+from kpo_provision.terraform.driver import Driver
+from kpo_provision.terraform.outputs import Outputs
+from kpo_provision.terraform.plan_summary import ChangeKind, PlanSummary, ResourceChange
+from kpo_provision.terraform.site import open_gke
+from kpo_provision.terraform.timeouts import Timeouts
+from kpo_provision.terraform.workspace import Workspace, write_workspace
+
+__all__ = [
+    "Binary",
+    "ChangeKind",
+    "Driver",
+    "Outputs",
+    "PlanSummary",
+    "ResourceChange",
+    "Timeouts",
+    "Workspace",
+    "find_binary",
+    "open_gke",
+    "write_workspace",
+]

@@ -1,0 +1,96 @@
+"""Turns Terraform's events into progress: one step for the command, and one for every resource that changes."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+from kpo_provision.progress import Progress, Step
+from kpo_provision.terraform.diagnostics import Diagnostic
+from kpo_provision.terraform.events import Event, LogEvent, ResourceEvent, Stage
+
+_TITLES = {"create": "Create", "update": "Update", "delete": "Delete", "read": "Read", "import": "Import"}
+_MODULES = re.compile(r'^(module\.[^.\[]+(\["[^"]*"\]|\[\d+\])?\.)+')
+
+
+class _ResourceFailedError(Exception):
+    """Marks a resource's step as failed; never leaves this module."""
+
+
+class Announcements:
+    """Listens to one command and keeps its errors and warnings. A context manager: leaving it ends all its steps."""
+
+    def __init__(self, progress: Progress, title: str, *, total: int | None = None) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self.last_seen = "it was starting"
+        self._progress = progress
+        self._command = progress.step(title, total=total)
+        self._step: Step | None = None
+        self._resources: dict[str, tuple[AbstractContextManager[Step], Step]] = {}
+
+    def __enter__(self) -> Self:
+        self._step = self._command.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for address in list(self._resources):
+            self._close(address, failed=error is not None)
+        self._command.__exit__(kind, error, trace)
+
+    def hear(self, event: Event | None) -> None:
+        """Show an event."""
+        match event:
+            case Diagnostic():
+                self.diagnostics.append(event)
+            case LogEvent():
+                self._say(event.message)
+            case ResourceEvent(action="refresh"):
+                if event.stage is Stage.STARTED:
+                    self._say(f"refresh {render_address(event.address)}")
+            case ResourceEvent():
+                self._follow(event)
+            case None:
+                pass
+
+    def _follow(self, event: ResourceEvent) -> None:
+        name = render_address(event.address)
+        self._say(f"{event.action} {name}" + (f", {event.elapsed_s} s" if event.elapsed_s else ""))
+        match event.stage:
+            case Stage.STARTED:
+                step = self._progress.step(f"{_TITLES.get(event.action, event.action)} {name}")
+                self._resources[event.address] = (step, step.__enter__())
+            case Stage.RUNNING if event.address in self._resources:
+                self._resources[event.address][1].say(f"{event.elapsed_s} s")
+            case Stage.DONE | Stage.FAILED:
+                self._close(event.address, failed=event.stage is Stage.FAILED)
+                if event.stage is Stage.DONE and self._step is not None:
+                    self._step.advance()
+            case _:
+                pass
+
+    def _close(self, address: str, *, failed: bool) -> None:
+        step, _ = self._resources.pop(address, (None, None))
+        if step is None:
+            return
+        if not failed:
+            step.__exit__(None, None, None)
+            return
+        error = _ResourceFailedError(address)
+        try:
+            step.__exit__(_ResourceFailedError, error, None)
+        except _ResourceFailedError:
+            pass  # it did what it was for
+
+    def _say(self, detail: str) -> None:
+        self.last_seen = detail
+        if self._step is not None:
+            self._step.say(detail)
+
+
+def render_address(address: str) -> str:
+    """Write an address without the modules it is in, which say nothing to a user of the spec."""
+    return _MODULES.sub("", address)

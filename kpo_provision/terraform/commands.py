@@ -1,0 +1,56 @@
+"""Builds Terraform's command lines, with ``python_terraform``'s builder and nothing else of it.
+
+Its own ``apply``, ``plan`` and ``destroy`` fail silently or pass flags that Terraform no longer knows, and nothing in
+it streams (docs/adr/0007). Every command line is made here; none holds a variable's value or a secret.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from python_terraform import IsFlagged, Terraform
+
+PLAN_FILE = "run.tfplan"
+VARIABLES_FILE = "run.tfvars.json"
+
+
+class Commands:
+    """The command lines of one binary; each is run in the workspace's folder."""
+
+    def __init__(self, binary: Path) -> None:
+        # Its constructor reads the state it finds in its folder into memory: there is none below a device.
+        self._builder = Terraform(working_dir=os.devnull, terraform_bin_path=str(binary))
+
+    def init(self) -> Sequence[str]:
+        """Install providers and open the backend; keeps saved backend settings and the lock file's choices."""
+        return self._build("init", input=False, json=IsFlagged)
+
+    def plan(self, *, lock_timeout_s: int, destroy: bool = False) -> Sequence[str]:
+        """Plan into ``PLAN_FILE``; exit code 2 means changes."""
+        return self._build(
+            "plan",
+            json=IsFlagged,
+            input=False,
+            detailed_exitcode=IsFlagged,
+            destroy=IsFlagged if destroy else None,
+            lock_timeout=f"{lock_timeout_s}s",
+            var_file=VARIABLES_FILE,
+            out=PLAN_FILE,
+        )
+
+    def apply(self, *, lock_timeout_s: int) -> Sequence[str]:
+        """Apply ``PLAN_FILE``, which holds its variables."""
+        return self._build("apply", PLAN_FILE, json=IsFlagged, input=False, lock_timeout=f"{lock_timeout_s}s")
+
+    def show_plan(self) -> Sequence[str]:
+        """Write ``PLAN_FILE`` as one JSON document."""
+        return self._build("show", PLAN_FILE, json=IsFlagged)
+
+    def output(self) -> Sequence[str]:
+        """Write all outputs as one JSON document."""
+        return self._build("output", json=IsFlagged)
+
+    def _build(self, name: str, *positional: str, **options: object) -> Sequence[str]:
+        return tuple(str(part) for part in self._builder.generate_cmd_string(name, *positional, **options))

@@ -1,0 +1,134 @@
+"""Runs the commands of Terraform on one workspace: plan, apply what was planned, read what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kpo_provision import errors
+from kpo_provision.progress import Progress
+from kpo_provision.terraform import failures, process
+from kpo_provision.terraform.announcements import Announcements
+from kpo_provision.terraform.binary import Binary
+from kpo_provision.terraform.commands import Commands
+from kpo_provision.terraform.events import parse_event
+from kpo_provision.terraform.outputs import Outputs, parse_outputs
+from kpo_provision.terraform.plan_summary import PlanSummary, parse_plan
+from kpo_provision.terraform.redaction import Redactor
+from kpo_provision.terraform.timeouts import Timeouts
+from kpo_provision.terraform.workspace import Workspace
+
+_UNWANTED = ("TF_CLI_ARGS", "TF_LOG", "TF_VAR_")
+"""Beginnings of environment variables that would change our command lines, log requests, or answer for the spec."""
+_CHANGES = 2
+"""Exit code of ``plan -detailed-exitcode`` that is no error."""
+
+
+class Driver:
+    """Terraform on one workspace."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        binary: Binary,
+        *,
+        environ: Mapping[str, str],
+        progress: Progress,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._workspace = workspace
+        self._binary = binary
+        self._commands = Commands(binary.path)
+        self._environ = {name: value for name, value in environ.items() if not name.startswith(_UNWANTED)}
+        self._environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+        self._redactor = Redactor(environ)
+        self._progress = progress
+        self._timeouts = timeouts or Timeouts()
+
+    def init(self) -> None:
+        """Install providers and open the backend."""
+        self._run("Prepare Terraform", self._commands.init(), timeout_s=self._timeouts.init_s)
+
+    def plan(self, *, destroy: bool = False) -> PlanSummary:
+        """Plan, and save the plan for ``apply``."""
+        argv = self._commands.plan(lock_timeout_s=self._timeouts.lock_s, destroy=destroy)
+        self._run("Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES))
+        return parse_plan(self._read(self._commands.show_plan()))
+
+    def apply(self, summary: PlanSummary) -> Outputs:
+        """Do what the last ``plan`` said."""
+        argv = self._commands.apply(lock_timeout_s=self._timeouts.lock_s)
+        title = "Apply node pools"
+        self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
+        return self.read_outputs()
+
+    def read_outputs(self) -> Outputs:
+        """Read the outputs of the last apply."""
+        return parse_outputs(self._read(self._commands.output()))
+
+    def _run(
+        self,
+        title: str,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        total: int | None = None,
+        allowed: Sequence[int] = (0,),
+    ) -> None:
+        with Announcements(self._progress, title, total=total) as announcements:
+            limits = process.Limits(timeout_s=timeout_s, stop_s=self._timeouts.stop_s)
+            try:
+                finished = process.run(
+                    argv,
+                    self._workspace.folder,
+                    environ=self._environ,
+                    limits=limits,
+                    on_line=lambda line: announcements.hear(parse_event(line)),
+                )
+            except OSError as error:
+                raise failures.describe_unstartable(self._binary.path, error) from error
+            except process.TimedOutError as error:
+                last_seen = self._redactor.hide(announcements.last_seen)
+                raise failures.describe_timeout(self._name(argv), timeout_s=timeout_s, last_seen=last_seen) from error
+            if finished.returncode not in allowed:
+                raise self._explain(argv, finished, announcements)
+
+    def _explain(
+        self, argv: Sequence[str], finished: process.Finished, announcements: Announcements
+    ) -> errors.TerraformError:
+        return failures.describe_failure(
+            announcements.diagnostics,
+            command=self._name(argv),
+            folder=self._workspace.folder,
+            finished=finished,
+            hide=self._redactor.hide,
+        )
+
+    def _name(self, argv: Sequence[str]) -> str:
+        return f"{self._binary.path.name} {argv[1]}"
+
+    def _read(self, argv: Sequence[str]) -> Mapping[str, Any]:
+        """Run a command that answers with one JSON document and changes nothing."""
+        lines: list[str] = []
+        limits = process.Limits(timeout_s=self._timeouts.read_s, stop_s=self._timeouts.stop_s)
+        try:
+            finished = process.run(
+                argv, self._workspace.folder, environ=self._environ, limits=limits, on_line=lines.append
+            )
+        except OSError as error:
+            raise failures.describe_unstartable(self._binary.path, error) from error
+        except process.TimedOutError as error:
+            raise failures.describe_timeout(
+                self._name(argv), timeout_s=limits.timeout_s, last_seen="no answer"
+            ) from error
+        if finished.returncode:
+            raise failures.describe_failure(
+                (),
+                command=self._name(argv),
+                folder=self._workspace.folder,
+                finished=finished,
+                hide=self._redactor.hide,
+            )
+        document: Mapping[str, Any] = json.loads("\n".join(lines))
+        return document

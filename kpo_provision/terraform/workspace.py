@@ -1,0 +1,92 @@
+"""The folder that Terraform runs in: the root and its modules, the variables of one spec, and where its state is.
+
+What is written here is written anew each time; ``.terraform``, the lock file and a local state are Terraform's own and
+stay. It holds no secret: backends and providers find their credentials themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kpo_provision import errors
+from kpo_provision.terraform.commands import VARIABLES_FILE
+
+BACKEND_FILE = "backend.tf.json"
+IMPORTS_FILE = "imports.tf.json"
+LOCK_FILE = ".terraform.lock.hcl"
+MODULES = "modules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A folder that Terraform can run in."""
+
+    folder: Path
+
+
+def write_workspace(
+    folder: Path,
+    source: Path,
+    *,
+    variables: Mapping[str, Any],
+    backend: Mapping[str, Any],
+    imports: Mapping[str, str] | None = None,
+) -> Workspace:
+    """Write a workspace, over what an earlier run wrote there.
+
+    Args:
+        folder: Where it is to be; Terraform's own files in it stay.
+        source: Folder with the root's ``*.tf`` files, and its modules below ``modules``.
+        variables: Values of the root's variables.
+        backend: The ``terraform`` block that says where the state is.
+        imports: Resources that exist and are not in the state: their IDs by address.
+
+    Raises:
+        errors.TerraformError: The folder cannot be written, or the root cannot be read.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _copy_root(source, folder)
+        _write_json(folder / VARIABLES_FILE, variables)
+        _write_json(folder / BACKEND_FILE, {"terraform": backend})
+        blocks = [{"to": address, "id": resource_id} for address, resource_id in sorted((imports or {}).items())]
+        _write_json(folder / IMPORTS_FILE, {"import": blocks})
+    except (OSError, shutil.Error) as error:
+        name, reason = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
+        raise errors.TerraformError(
+            f"the workspace {folder} cannot be written: {name}: {errors.clip(str(reason))}",
+            hint="make room or give way there, or choose another folder",
+        ) from error
+    return Workspace(folder=folder)
+
+
+def _copy_root(source: Path, folder: Path) -> None:
+    """Copy the root and its modules; what the root no longer has goes, and a lock file that is there is kept."""
+    wanted = {path.name for path in source.glob("*.tf")}
+    for stale in folder.glob("*.tf"):
+        if stale.name not in wanted:
+            stale.unlink()
+    for name in sorted(wanted):
+        shutil.copyfile(source / name, folder / name)
+    shutil.rmtree(folder / MODULES, ignore_errors=True)
+    if (source / MODULES).is_dir():
+        shutil.copytree(source / MODULES, folder / MODULES, ignore=shutil.ignore_patterns(".terraform*", "tests"))
+    if (source / LOCK_FILE).is_file() and not (folder / LOCK_FILE).exists():
+        shutil.copyfile(source / LOCK_FILE, folder / LOCK_FILE)
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    scratch = path.with_name(f".{path.name}.new")
+    with open(scratch, "w", encoding="utf-8", opener=_open_private) as file:
+        file.write(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    scratch.replace(path)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

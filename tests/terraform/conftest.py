@@ -1,0 +1,51 @@
+"""What tests of the modules ask for: the stand-in provider in a mirror, and a workspace in which Terraform has it."""
+
+import shutil
+
+import pytest
+
+from tests.fakes.gke import Simulator, World
+from tests.terraform.provider.mirror import write_mirror
+from tests.terraform.workspace import Workspace, copy_root
+
+PARENT = "projects/acme-data/locations/europe-west1"
+CLUSTER = f"{PARENT}/clusters/airflow"
+
+
+@pytest.fixture(scope="session")
+def mirror(tmp_path_factory):
+    return write_mirror(tmp_path_factory.mktemp("mirror"))
+
+
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory, mirror):
+    """The root and its modules after ``terraform init``, to be copied."""
+    folder = tmp_path_factory.mktemp("root")
+    copy_root(folder)
+    Workspace(folder, mirror).run("init", "-input=false")
+    return folder
+
+
+@pytest.fixture
+def google():
+    """A Google with a cluster that pools can be added to."""
+    world = World(operation_s=0)
+    with Simulator(world) as simulator:
+        body = {
+            "name": "airflow",
+            "initialNodeCount": 1,
+            "ipAllocationPolicy": {"useIpAliases": True},
+            "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
+        }
+        with world.lock:
+            world.create_cluster(PARENT, {"cluster": body})
+            world.settle()
+        world.operations.duration_s = 0.2
+        yield simulator
+
+
+@pytest.fixture
+def workspace(tmp_path, initialised, mirror, google):
+    folder = tmp_path / "workspace"
+    shutil.copytree(initialised, folder, symlinks=True)
+    return Workspace(folder, mirror, url=google.url)

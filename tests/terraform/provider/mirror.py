@@ -1,0 +1,54 @@
+"""Lays the stand-in out as a mirror from which Terraform installs hashicorp/google without asking the registry."""
+
+import datetime
+import platform
+import sys
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+VERSION = "7.45.0"
+_ROOT = Path(__file__).parents[3]
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def write_mirror(folder):
+    """Write the mirror and the CLI configuration that names it; returns the latter, for ``TF_CLI_CONFIG_FILE``."""
+    kind = f"linux_{_MACHINES[platform.machine()]}"
+    place = Path(folder) / "mirror/registry.terraform.io/hashicorp/google" / VERSION / kind
+    place.mkdir(parents=True)
+    program = place / f"terraform-provider-google_v{VERSION}"
+    command = f'exec "{sys.executable}" -m tests.terraform.provider "{folder}"'
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{_ROOT}" {command}\n')
+    program.chmod(0o755)
+    _write_certificate(Path(folder))
+    config = Path(folder) / "terraform.rc"
+    config.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder}/mirror"\n  }}\n}}\n')
+    return config
+
+
+def _write_certificate(folder):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    folder.joinpath("certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    path = folder / "key.pem"
+    path.touch(mode=0o600)
+    path.write_bytes(private)

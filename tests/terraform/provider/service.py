@@ -1,0 +1,140 @@
+"""The provider as Terraform calls it: one method a call of the protocol, by the call's name in Python's spelling."""
+
+import json
+
+from tests.terraform.provider import planning
+from tests.terraform.provider.accounts import Accounts
+from tests.terraform.provider.cluster import ClusterData, Clusters
+from tests.terraform.provider.google import Google, ProviderError
+from tests.terraform.provider.node_pool import CreatedBrokenError, NodePools
+from tests.terraform.provider.schema import load_tables, to_schema
+from tests.terraform.provider.values import load_value, render_value, settle
+from tests.terraform.provider.wire import MESSAGES
+
+_ERROR = 1
+_RESOURCES = {
+    "google_artifact_registry_repository_iam_member": Accounts,
+    "google_container_cluster": Clusters,
+    "google_container_node_pool": NodePools,
+    "google_project_iam_member": Accounts,
+    "google_service_account": Accounts,
+}
+
+
+class Service:
+    def __init__(self):
+        self._tables = load_tables()
+        self._api = None
+
+    def get_schema(self, _request):
+        def entries(kind):
+            return [MESSAGES["SchemaEntry"](key=name, value=to_schema(block)) for name, block in kind.items()]
+
+        return MESSAGES["GetSchemaResponse"](
+            provider=to_schema(self._tables["provider"]["google"]),
+            resource_schemas=entries(self._tables["resource"]),
+            data_source_schemas=entries(self._tables["data"]),
+            provider_meta=MESSAGES["Schema"](version=0, block=MESSAGES["Block"]()),
+            server_capabilities=MESSAGES["Capabilities"](),
+        )
+
+    def prepare_provider_config(self, request):
+        return MESSAGES["PrepareResponse"](prepared_config=request.config)
+
+    def validate_resource_type_config(self, _request):
+        return MESSAGES["Diagnosed"]()
+
+    def validate_data_source_config(self, _request):
+        return MESSAGES["Diagnosed"]()
+
+    def configure(self, request):
+        try:
+            self._api = Google(settle(load_value(request.config)))
+        except ProviderError as e:
+            return MESSAGES["Diagnosed"](diagnostics=[_diagnose(e)])
+        return MESSAGES["Diagnosed"]()
+
+    def upgrade_resource_state(self, request):
+        block = self._tables["resource"][request.type_name]
+        kept = json.loads(request.raw_state.json)
+        return MESSAGES["UpgradeResponse"](upgraded_state=render_value(_shape(block, kept)))
+
+    def read_resource(self, request):
+        state = load_value(request.current_state)
+        try:
+            fresh = self._resource(request.type_name).read(state)
+        except ProviderError as e:
+            return MESSAGES["ReadResponse"](new_state=request.current_state, diagnostics=[_diagnose(e)])
+        return MESSAGES["ReadResponse"](new_state=render_value(fresh))
+
+    def plan_resource_change(self, request):
+        block = self._tables["resource"][request.type_name]
+        prior, proposed = load_value(request.prior_state), load_value(request.proposed_new_state)
+        planned = planning.plan(block, prior, proposed)
+        replacing = planning.list_replacing(block, prior, planned) if prior and planned else []
+        return MESSAGES["PlanResponse"](
+            planned_state=render_value(planned), requires_replace=replacing, legacy_type_system=True
+        )
+
+    def apply_resource_change(self, request):
+        prior, planned = load_value(request.prior_state), load_value(request.planned_state)
+        try:
+            state, error = self._apply(self._resource(request.type_name), prior, planned), None
+        except CreatedBrokenError as e:
+            state, error = e.state, e
+        except ProviderError as e:
+            state, error = prior, e
+        return MESSAGES["ApplyResponse"](
+            new_state=render_value(state),
+            diagnostics=[_diagnose(error)] if error else [],
+            legacy_type_system=True,
+        )
+
+    def import_resource_state(self, request):
+        try:
+            state = self._resource(request.type_name).load_import(request.id)
+        except ProviderError as e:
+            return MESSAGES["ImportResponse"](diagnostics=[_diagnose(e)])
+        if state is None:
+            return MESSAGES["ImportResponse"](diagnostics=[_diagnose(ProviderError(f"{request.id} not found"))])
+        imported = MESSAGES["Imported"](type_name=request.type_name, state=render_value(state))
+        return MESSAGES["ImportResponse"](imported_resources=[imported])
+
+    def read_data_source(self, request):
+        block = self._tables["data"][request.type_name]
+        try:
+            state = ClusterData(block, self._api).read(load_value(request.config))
+        except ProviderError as e:
+            return MESSAGES["DataResponse"](diagnostics=[_diagnose(e)])
+        return MESSAGES["DataResponse"](state=render_value(state))
+
+    def stop(self, _request):
+        if self._api:
+            self._api.stopping.set()
+        return MESSAGES["StopResponse"]()
+
+    def _resource(self, name):
+        return _RESOURCES[name](self._tables["resource"][name], self._api)
+
+    @staticmethod
+    def _apply(resource, prior, planned):
+        if planned is None:
+            resource.delete(prior)
+            return None
+        return resource.update(prior, planned) if prior else resource.create(planned)
+
+
+def _shape(block, kept):
+    """Bring a state that an older table made into the form of this one."""
+    state = {each.name: kept.get(each.name) for each in block.attributes}
+    for each in block.blocks:
+        found = kept.get(each.name)
+        if each.nesting == "single":
+            state[each.name] = None if found is None else _shape(each, found)
+        else:
+            state[each.name] = [_shape(each, one) for one in found or []]
+    return state
+
+
+def _diagnose(error):
+    return MESSAGES["Diagnostic"](severity=_ERROR, summary=str(error), detail="")

@@ -1,0 +1,36 @@
+"""tflint and checkov find nothing in the root, the modules and the example that a sentence does not explain."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.workspace import ROOT
+
+FOLDERS = [".", "examples/terraform", *sorted(str(p.parent.relative_to(ROOT)) for p in ROOT.glob("modules/*/main.tf"))]
+
+
+@pytest.fixture(scope="session")
+def scanners() -> Path:
+    # The virtualenv that runs the tests may have the Go toolchain.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHON": sys.executable}
+    script = Path(__file__).with_name("install.sh")
+    made = subprocess.run([script], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(made.stdout.strip()) / "bin"
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_tflint_finds_nothing(folder: str, scanners: Path) -> None:
+    command = [scanners / "tflint", f"--chdir={folder}", f"--config={ROOT}/.tflint.hcl", "--no-color"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, ""), found.stderr
+
+
+def test_checkov_finds_nothing_unexplained(scanners: Path) -> None:
+    command = [scanners / "checkov", "--directory", ".", "--config-file", ".checkov.yaml"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+    assert "Failed checks: 0" in found.stdout
