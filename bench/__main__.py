@@ -18,7 +18,7 @@ from kpo_provision.progress import Silent
 PYTHON = sys.executable
 KPO = [PYTHON, "-m", "kpo_provision"]
 TENANTS = 100
-RUNS = 5
+RUNS = 3
 
 
 def measure_help() -> list[str]:
