@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable
@@ -58,9 +59,7 @@ def measure_apply(options: local.LocalOptions, folder: Path) -> list[str]:
     cluster.remove_tenants(spec)
     objects = cluster.count_objects(manifests)
     return [
-        _compare(
-            f"apply {TENANTS} tenants ({objects} objects)", ours, theirs, "`kubectl apply --server-side`", "half of it"
-        ),
+        _compare_rates(objects, ours, theirs),
         _compare("apply them again, unchanged", again, again_theirs, "the same again", "no mutation"),
         f"| memory of that apply | {peak:.0f} MiB | | under 150 MiB |",
     ]
@@ -79,8 +78,20 @@ def measure_verify(options: local.LocalOptions, folder: Path) -> list[str]:
     return [_compare("verify one tenant", ours, theirs, "`kubectl run --rm`", "at most 1.5 times it")]
 
 
+def _compare_rates(objects: int, ours: list[float], theirs: list[float]) -> str:
+    """Ours also writes a registry secret a tenant, which no rendered file holds."""
+    written = objects + TENANTS
+    mine, other = written / statistics.median(ours), objects / statistics.median(theirs)
+    return (
+        f"| apply {TENANTS} tenants ({objects} objects and {TENANTS} registry secrets) "
+        f"| {statistics.median(ours):.2f} s, {mine:.0f} objects/s "
+        f"| `kubectl apply --server-side` of the {objects} objects {statistics.median(theirs):.2f} s, "
+        f"{other:.0f} objects/s: {mine / other:.2f} times the rate | twice the rate |"
+    )
+
+
 def _compare(what: str, ours: list[float], theirs: list[float], name: str, promise: str) -> str:
-    mine, other = sorted(ours)[len(ours) // 2], sorted(theirs)[len(theirs) // 2]
+    mine, other = statistics.median(ours), statistics.median(theirs)
     return f"| {what} | {mine:.2f} s | {name} {other:.2f} s, ratio {mine / other:.2f} | {promise} |"
 
 

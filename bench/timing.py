@@ -27,10 +27,15 @@ def run(argv: Sequence[str], *, environ: dict[str, str] | None = None) -> Run:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **(environ or {})},
+        env=_environment() | (environ or {}),
         check=False,
     )
     return Run(wall_s=time.monotonic() - started, exit_code=finished.returncode)
+
+
+def _environment() -> dict[str, str]:
+    """Return ours, less what would have Python compile itself anew in every process, as no installation does."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def median(measure: Callable[[], float], *, runs: int) -> float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from kpo_provision import quantity
 from kpo_provision.sizing.resources import Resources
 
 _KI_PER_GI = 1024 * 1024
+
+
+def render_cpu(milli: int) -> str:
+    """Write an amount of CPU, never as Kubernetes' ``3k``: ``3000``, ``3500m``."""
+    return f"{milli}m" if milli % 1000 else str(milli // 1000)
 
 
 def render_memory(memory_ki: int) -> str:
@@ -18,7 +22,7 @@ def render_memory(memory_ki: int) -> str:
 
 def render_size(size: Resources) -> str:
     """Write CPU and memory of a pod or a node."""
-    return f"{quantity.format_cpu(size.cpu_milli)} CPU and {render_memory(size.memory_ki)}"
+    return f"{render_cpu(size.cpu_milli)} CPU and {render_memory(size.memory_ki)}"
 
 
 def render_nodes(count: int) -> str:

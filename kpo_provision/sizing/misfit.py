@@ -47,7 +47,7 @@ def _list_missing(pod: Resources, room: Resources) -> list[str]:
     short = pod - room
     missing = []
     if short.cpu_milli > 0:
-        missing.append(f"{quantity.format_cpu(short.cpu_milli)} CPU")
+        missing.append(f"{amounts.render_cpu(short.cpu_milli)} CPU")
     if short.memory_ki > 0:
         missing.append(f"{amounts.render_memory(short.memory_ki)} of memory")
     if short.pods > 0:
