@@ -22,9 +22,9 @@ quickstart: packages $(VENV)/runtime ## Start a local cluster, apply examples/qu
 	  "$(SUDO) $(BIN)/kpo-provision verify examples/quickstart.yaml --tenant frigid-vacuum-0996 -o json" \
 	  "$(SUDO) $(BIN)/kpo-provision local down"
 
-test: packages $(VENV)/development airflow check ## Lint, types, layers, then every test on a real cluster
+test: packages $(VENV)/development airflow scanners check ## Lint, types, layers, then every test on a real cluster
 	@$(SUDO) $(BIN)/kpo-provision local build
-	@$(SUDO) $(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(SUDO) $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/development ## Linters, types and layers; changes nothing
 	@$(BIN)/ruff check .
@@ -37,7 +37,7 @@ fix: $(VENV)/development ## Let the linters mend what they can
 	@$(BIN)/ruff format .
 
 update: $(VENV)/development ## Write golden files and generated documentation anew
-	@$(BIN)/python -m pytest tests/golden tests/unit --update-golden -q
+	@$(BIN)/python -m pytest tests/golden tests/unit tests/terraform/test_modules.py --update-golden -q
 	@$(BIN)/python -c 'from kpo_provision.spec import reference; print(reference.render_reference(), end="")' >docs/spec.md
 	@git diff --stat
 
@@ -47,6 +47,10 @@ bench: packages $(VENV)/development ## Measure, side by side, on the local clust
 airflow: $(VENV)/development ## Airflow's own virtualenv, for the tests that run the real operator
 	@PYTHON=$(abspath $(BIN)/python) tests/airflow/install.sh
 .PHONY: airflow
+
+scanners: $(VENV)/development ## checkov and tflint, for the tests of the Terraform modules
+	@PATH=$(abspath $(BIN)):$$PATH PYTHON=$(abspath $(BIN)/python) tests/terraform/install.sh
+.PHONY: scanners
 
 packages:
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \

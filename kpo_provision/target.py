@@ -37,7 +37,9 @@ def open_target(spec: model.Installation, plan: Plan, *, environ: Mapping[str, s
     Raises:
         errors.ClusterError: It cannot be reached or trusted, refuses the login, or is too old.
         errors.LocalClusterError: It is the local cluster, which does not run.
+        errors.UsageError: It is a target that cannot be connected to.
     """
+    _refuse_gke(spec)
     if spec.target.kubeconfig is not None:
         return _open_kubeconfig(spec.target.kubeconfig, plan)
     options = local.LocalOptions.from_environment(environ)
@@ -54,6 +56,7 @@ def prepare_target(
     spec: model.Installation, plan: Plan, *, environ: Mapping[str, str], progress: Progress
 ) -> OpenTarget:
     """Start the local cluster where that is the target, and make or mark the nodes of every pool."""
+    _refuse_gke(spec)
     if spec.target.kubeconfig is not None:
         target = _open_kubeconfig(spec.target.kubeconfig, plan)
         return replace(target, changes=pools.label_nodes(target.api, plan.pools, progress=progress))
@@ -62,6 +65,14 @@ def prepare_target(
     phrases = local.ensure_pools(options, [_pool_node(pool) for pool in plan.pools], progress)
     changes = tuple(Change(action=Action.UPDATE, kind="Node", namespace="", name="", detail=text) for text in phrases)
     return replace(_open_local(options, running, plan), changes=changes)
+
+
+def _refuse_gke(spec: model.Installation) -> None:
+    if spec.target.gke is not None:
+        raise errors.UsageError(
+            "kpo-provision does not connect to the target gke yet",
+            hint="`size` and `render` take this spec; to apply it, name the cluster under target.kubeconfig",
+        )
 
 
 def _open_kubeconfig(wanted: model.KubeconfigTarget, plan: Plan) -> OpenTarget:

@@ -24,7 +24,7 @@ def test_wheel_holds_templates_modules_and_the_root(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = [
         "kpo_provision/_assets/main.tf",
-        "kpo_provision/_assets/modules/node-pool-shape/main.tf",
+        *(f"kpo_provision/_assets/{path.relative_to(ROOT)}" for path in (ROOT / "modules").rglob("*.tf")),
         *(str(path.relative_to(ROOT)) for path in (ROOT / "kpo_provision/catalog/data").iterdir()),
         *(f"kpo_provision/_assets/{path.relative_to(ROOT)}" for path in (ROOT / "templates").rglob("*.j2")),
     ]
