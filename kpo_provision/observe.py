@@ -100,7 +100,7 @@ def _parse_amounts(amounts: Mapping[str, str]) -> pods.Amounts:
     """Parse what a pod asks for, rounded up."""
     return pods.Amounts(
         cpu_milli=_parse(amounts, "cpu").milli if "cpu" in amounts else None,
-        memory_ki=-(-_parse(amounts, "memory").value // 1024) if "memory" in amounts else None,
+        memory_ki=_parse(amounts, "memory").ki if "memory" in amounts else None,
         ephemeral_bytes=_parse(amounts, "ephemeral-storage").value if "ephemeral-storage" in amounts else None,
     )
 

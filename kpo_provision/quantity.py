@@ -67,6 +67,11 @@ class Quantity:
         """The amount in whole units, rounded up."""
         return -(-self.nano // _NANO)
 
+    @property
+    def ki(self) -> int:
+        """The amount, of bytes, in whole KiB, rounded up."""
+        return -(-self.value // 1024)
+
     def __str__(self) -> str:
         """Write the canonical form, as the API server returns it."""
         whole, rest = divmod(self.nano, _NANO)

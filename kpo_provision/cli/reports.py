@@ -15,6 +15,7 @@ from kpo_provision.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from kpo_provision import report
+    from kpo_provision.report.layout import Layout
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +46,15 @@ def timeout_option(function: F) -> F:
     )(function)
 
 
+def make_layout(terminal: Terminal) -> Layout:
+    """Say how to write lines for stdout as it is: its width, its characters, its colours."""
+    from kpo_provision.report.layout import Layout
+
+    plain_marks = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    width = min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 0)).columns)
+    return Layout(colour=terminal.colour_out, ascii_only=plain_marks, width=width)
+
+
 def write_report(terminal: Terminal, run_report: report.RunReport, *, junit_file: Path | None) -> int:
     """Show ``run_report`` and return the exit code it stands for."""
     from kpo_provision import report
@@ -52,9 +62,10 @@ def write_report(terminal: Terminal, run_report: report.RunReport, *, junit_file
     if terminal.is_json:
         terminal.write(report.render_json(run_report))
     else:
-        plain_marks = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-        width = min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 0)).columns)
-        terminal.write(report.render_text(run_report, colour=terminal.colour_out, ascii_only=plain_marks, width=width))
+        shown = make_layout(terminal)
+        terminal.write(
+            report.render_text(run_report, colour=shown.colour, ascii_only=shown.ascii_only, width=shown.width)
+        )
     if junit_file is not None:
         try:
             junit_file.write_text(

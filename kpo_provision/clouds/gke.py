@@ -97,7 +97,7 @@ class Gke:
         # Targets name the project by its number: only the end of a target can be compared.
         mine = f"/clusters/{self.name.cluster}"
         found = map(parse_operation, answer.operations)
-        return tuple(one for one in found if not one.is_done and f"{one.target}/".find(f"{mine}/") >= 0)
+        return tuple(one for one in found if not one.is_done and f"{mine}/" in f"{one.target}/")
 
     def wait_for_operation(
         self, operation: str, *, progress: Progress, timeout_s: float = _WAIT_S, poll_s: float = _POLL_S

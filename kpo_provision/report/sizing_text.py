@@ -110,7 +110,7 @@ def _describe_cost(pool: PoolSize) -> str:
 
 
 def _render_promises(pool: PoolSize) -> list[str]:
-    held = _times(pool.shape.schedulable, pool.paid_nodes)
+    held = pool.shape.schedulable.times(pool.paid_nodes)
     promised = pool.demand.promised
     return [
         align("the pool", TABLE_HEAD),
@@ -156,12 +156,3 @@ def _render_total(size: InstallationSize, layout: Layout) -> list[str]:
     )
     lines += [line for source in size.sources for line in layout.detail(source)]
     return lines + [line for warning in size.warnings for line in layout.marked(Mark.DOUBTFUL, warning)]
-
-
-def _times(amount: Resources, count: int) -> Resources:
-    return Resources(
-        cpu_milli=amount.cpu_milli * count,
-        memory_ki=amount.memory_ki * count,
-        pods=amount.pods * count,
-        ephemeral_bytes=amount.ephemeral_bytes * count,
-    )

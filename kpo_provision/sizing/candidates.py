@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from kpo_provision import errors
 from kpo_provision.catalog import Catalog, Cloud, MachineType
 from kpo_provision.sizing.node import Platform
 from kpo_provision.sizing.pool import PoolDemand
-from kpo_provision.spec import nodes
+
+if TYPE_CHECKING:
+    from kpo_provision.spec import nodes
 
 CLOUDS = {Platform.GKE: Cloud.GCP, Platform.EKS: Cloud.AWS, Platform.AKS: Cloud.AZURE}
 ANY_CLOUD = (Cloud.OWN, Cloud.GCP, Cloud.AWS, Cloud.AZURE)
 """Where machines of a platform are sought that runs on any cloud or none."""
 _MIB = 2**20
+
+
+def clouds_of(platform: Platform) -> tuple[Cloud, ...]:
+    """Return the clouds whose machines a platform runs on."""
+    return (CLOUDS[platform],) if platform in CLOUDS else ANY_CLOUD
 
 
 def find_machines(
@@ -27,16 +35,15 @@ def find_machines(
     """
     by_name = {machine.name: machine for machine in own}
     if demand.machine_type is not None:
-        return (by_name.get(demand.machine_type) or _find(demand.machine_type, catalog, platform),)
+        return (by_name.get(demand.machine_type) or catalog.find(demand.machine_type, *clouds_of(platform)),)
     if demand.machine_families:
-        clouds = (Cloud.OWN, CLOUDS[platform]) if platform in CLOUDS else ANY_CLOUD
+        clouds = dict.fromkeys((Cloud.OWN, *clouds_of(platform)))
         known = {machine.name: machine for cloud in clouds for machine in catalog.machines(cloud)} | by_name
         _require_families(demand, known.values())
         found = [machine for machine in known.values() if machine.family in demand.machine_families]
-    elif platform in CLOUDS:
-        found = list(({machine.name: machine for machine in catalog.machines(CLOUDS[platform])} | by_name).values())
     else:
-        found = list(({machine.name: machine for machine in catalog.machines(Cloud.OWN)} | by_name).values())
+        listed = catalog.machines(CLOUDS.get(platform, Cloud.OWN))
+        found = list(({machine.name: machine for machine in listed} | by_name).values())
     if not found:
         raise errors.SizingError(
             f"pool {demand.name} names no machine, and {platform} runs on any",
@@ -67,10 +74,6 @@ def own_machines(described: dict[str, nodes.OwnMachineType]) -> tuple[MachineTyp
         )
         for name, machine in sorted(described.items())
     )
-
-
-def _find(name: str, catalog: Catalog, platform: Platform) -> MachineType:
-    return catalog.find(name, *((CLOUDS[platform],) if platform in CLOUDS else ANY_CLOUD))
 
 
 def _require_families(demand: PoolDemand, machines: Iterable[MachineType]) -> None:

@@ -78,7 +78,7 @@ def _warn_of_unit(demand: PoolDemand) -> Iterator[PoolWarning]:
     if demand.largest_pod is None or not text.endswith(_DECIMAL_UNITS):
         return
     binary = text[:-1] + text[-1].upper() + "i"
-    meant = -(-quantity.parse_quantity(binary).value // 1024)
+    meant = quantity.parse_quantity(binary).ki
     yield PoolWarning(
         code=WarningCode.UNIT,
         sentence=f"the largest pod's memory of {text} is decimal, "

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from kpo_provision import plan, quantity
 from kpo_provision.sizing import declared
+from kpo_provision.sizing.mixes import AU
 from kpo_provision.sizing.pool import PoolDemand, Promise
 from kpo_provision.sizing.resources import Resources
 from kpo_provision.spec import model, nodes
-
-KI = 1024
 
 
 def make_demands(spec: model.Installation, planned: plan.Plan) -> tuple[PoolDemand, ...]:
@@ -26,7 +25,7 @@ def _make_demand(spec: model.Installation, planned: plan.Plan, name: str) -> Poo
     return PoolDemand(
         name=name,
         promises=tuple(
-            Promise(tenant=tenant.release, resources=_promise(tenant.extra_capacity_au))
+            Promise(tenant=tenant.release, resources=AU.times(tenant.extra_capacity_au))
             for tenant in planned.tenants
             if tenant.may_launch and tenant.pool is not None and tenant.pool.name == name
         ),
@@ -57,14 +56,6 @@ def _write_memory(amount: quantity.Quantity) -> str:
     return str(amount.value)
 
 
-def _promise(capacity_au: int) -> Resources:
-    return Resources(
-        cpu_milli=capacity_au * quantity.AU_CPU_MILLI,
-        memory_ki=capacity_au * quantity.AU_MEMORY_BYTES // KI,
-        pods=capacity_au * quantity.AU_PODS,
-    )
-
-
 def _largest_pod(size: nodes.PodSize) -> Resources:
     # The scheduler compares bytes; whoever fits the next whole KiB fits.
-    return Resources(cpu_milli=size.cpu.milli, memory_ki=-(-size.memory.value // KI), pods=1)
+    return Resources(cpu_milli=size.cpu.milli, memory_ki=size.memory.ki, pods=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kpo_provision import errors
 from kpo_provision.catalog import Catalog, Cloud, EniLimits, MachineType, UnknownMachineError
-from kpo_provision.sizing.candidates import ANY_CLOUD, CLOUDS
+from kpo_provision.sizing.candidates import clouds_of
 from kpo_provision.sizing.node import Platform
 
 _UNNAMED = "unnamed machine"
@@ -32,12 +32,16 @@ def find_machine(
     Raises:
         errors.SizingError: The catalog does not know it, and its CPUs or memory are not given; names the nearest.
     """
-    clouds = (CLOUDS[platform],) if platform in CLOUDS else ANY_CLOUD
-    known = _look_up(described.name, catalog, clouds)
-    if known is not None:
-        return _amend(known, described)
+    clouds = clouds_of(platform)
+    nearest: list[str] = []
+    if described.name is not None:
+        for cloud in clouds:
+            try:
+                return _amend(catalog.find(described.name, cloud), described)
+            except UnknownMachineError as e:
+                nearest += e.nearest
     if described.vcpu is None or described.memory_mib is None:
-        raise _unknown(described, catalog, clouds)
+        raise _unknown(described.name, clouds, nearest)
     machine = MachineType(
         cloud=Cloud.OWN,
         name=described.name or _UNNAMED,
@@ -48,17 +52,6 @@ def find_machine(
         eni=described.eni,
     )
     return machine, ()
-
-
-def _look_up(name: str | None, catalog: Catalog, clouds: Sequence[Cloud]) -> MachineType | None:
-    if name is None:
-        return None
-    for cloud in clouds:
-        try:
-            return catalog.find(name, cloud)
-        except UnknownMachineError:
-            continue
-    return None
 
 
 def _amend(known: MachineType, described: Description) -> tuple[MachineType, tuple[str, ...]]:
@@ -82,19 +75,13 @@ def _amend(known: MachineType, described: Description) -> tuple[MachineType, tup
     return machine, warnings
 
 
-def _unknown(described: Description, catalog: Catalog, clouds: Sequence[Cloud]) -> errors.SizingError:
-    if described.name is None:
+def _unknown(name: str | None, clouds: Sequence[Cloud], nearest: Sequence[str]) -> errors.SizingError:
+    if name is None:
         return errors.SizingError(
             "nobody said which machine", hint="name a machine type, or give both its CPUs and its memory"
         )
-    nearest: list[str] = []
-    for cloud in clouds:
-        try:
-            catalog.find(described.name, cloud)
-        except UnknownMachineError as e:
-            nearest += e.nearest
     meant = f"nearest names: {', '.join(nearest)}; or give" if nearest else "give"
     return errors.SizingError(
-        f"machine type {errors.clip(described.name)!r} is not in the catalog of {' or '.join(clouds)}",
+        f"machine type {errors.clip(name)!r} is not in the catalog of {' or '.join(clouds)}",
         hint=f"{meant} both its CPUs and its memory",
     )

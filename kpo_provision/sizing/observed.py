@@ -105,7 +105,7 @@ def shape_observed(truth: ObservedNode, machine: MachineType, platform: Platform
 
 def find_known(truth: ObservedNode, catalog: Catalog, platform: Platform | None) -> MachineType | None:
     """Find the machine type that a node's label names; None where the catalog does not know it."""
-    clouds = (candidates.CLOUDS[platform],) if platform in candidates.CLOUDS else candidates.ANY_CLOUD
+    clouds = candidates.ANY_CLOUD if platform is None else candidates.clouds_of(platform)
     try:
         return catalog.find(truth.machine_type, *clouds)
     except UnknownMachineError:

@@ -58,6 +58,11 @@ class PoolDemand:
         """All promises together."""
         return functools.reduce(operator.add, (promise.resources for promise in self.promises), Resources())
 
+    @property
+    def least_per_zone(self) -> int:
+        """So many nodes in each zone that ``min_nodes`` is kept."""
+        return -(-self.min_nodes // self.zones)
+
 
 class WarningCode(enum.StrEnum):
     """What a warning is about; stable, for machines."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kpo_provision import quantity
-from kpo_provision.catalog import Catalog, MachineType, overhead
+from kpo_provision.catalog import Catalog, MachineType
 from kpo_provision.sizing.node import NodeImage, NodeRequest, Platform, PodNetworking, Reservations
+from kpo_provision.sizing.overhead import complete_overhead
 from kpo_provision.sizing.pool import PoolDemand
 from kpo_provision.sizing.resources import Resources
 from kpo_provision.spec import model, nodes
@@ -80,22 +81,18 @@ def leave_out_hopeless(machines: Sequence[MachineType], wanted: PoolDemand) -> S
 def _overhead(given: nodes.Overhead, platform: Platform) -> Resources | None:
     if not given.model_fields_set:
         return None
-    usual, _ = overhead.usual_overhead(platform)
-    return Resources(
-        cpu_milli=usual.cpu_milli if given.cpu is None else given.cpu.milli,
-        memory_ki=usual.memory_ki if given.memory is None else _ki(given.memory),
-        pods=usual.pods if given.pods is None else given.pods,
-    )
+    overhead, _ = complete_overhead(platform, cpu_milli=_milli(given.cpu), memory_ki=_ki(given.memory), pods=given.pods)
+    return overhead
 
 
 def _reservations(given: nodes.Reservations) -> Reservations:
     kube, system = given.kube_reserved, given.system_reserved
     return Reservations(
         kube_cpu_milli=_milli(kube.cpu),
-        kube_memory_ki=_ki(kube.memory) if kube.memory is not None else None,
+        kube_memory_ki=_ki(kube.memory),
         system_cpu_milli=_milli(system.cpu),
-        system_memory_ki=_ki(system.memory) if system.memory is not None else None,
-        eviction_memory_ki=_ki(given.eviction_memory) if given.eviction_memory is not None else None,
+        system_memory_ki=_ki(system.memory),
+        eviction_memory_ki=_ki(given.eviction_memory),
     )
 
 
@@ -103,5 +100,5 @@ def _milli(amount: quantity.Quantity | None) -> int | None:
     return None if amount is None else amount.milli
 
 
-def _ki(amount: quantity.Quantity) -> int:
-    return -(-amount.value // 1024)
+def _ki(amount: quantity.Quantity | None) -> int | None:
+    return None if amount is None else amount.ki

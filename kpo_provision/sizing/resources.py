@@ -32,6 +32,15 @@ class Resources:
             ephemeral_bytes=self.ephemeral_bytes - other.ephemeral_bytes,
         )
 
+    def times(self, count: int) -> Resources:
+        """Multiply, resource by resource."""
+        return Resources(
+            cpu_milli=self.cpu_milli * count,
+            memory_ki=self.memory_ki * count,
+            pods=self.pods * count,
+            ephemeral_bytes=self.ephemeral_bytes * count,
+        )
+
     def fits(self, room: Resources) -> bool:
         """Whether every resource is within ``room``."""
         return (

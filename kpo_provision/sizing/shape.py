@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kpo_provision.catalog.overhead import usual_overhead
 from kpo_provision.sizing import capacity, ephemeral, possibility
 from kpo_provision.sizing.node import NodeRequest, NodeShape, Platform, Reason, Reservations
+from kpo_provision.sizing.overhead import complete_overhead
 from kpo_provision.sizing.platforms import aks, eks, gke, k3s, kubeadm, kubespray
 from kpo_provision.sizing.platforms.rule import KI_PER_MIB, Rule
 from kpo_provision.sizing.resources import Resources
@@ -128,8 +128,7 @@ def _to_mib(memory_ki: int) -> int:
 def _choose_overhead(request: NodeRequest) -> tuple[Resources, str]:
     if request.overhead is not None:
         return request.overhead, "less what runs on every node, as given"
-    usual, basis = usual_overhead(request.platform.value)
-    overhead = Resources(cpu_milli=usual.cpu_milli, memory_ki=usual.memory_ki, pods=usual.pods)
+    overhead, basis = complete_overhead(request.platform)
     return overhead, f"less what usually runs on every node: {basis}"
 
 

@@ -144,5 +144,4 @@ def _count_mix(mix: Sequence[Batch], room: Room) -> exact.Count:
 
 def _cost(nodes: int, micro_usd: int | None, demand: PoolDemand) -> int:
     # An empty pool costs nothing on any machine; what its first node would cost still decides.
-    minimum = -(-demand.min_nodes // demand.zones) * demand.zones
-    return max(nodes, minimum, 1) * (micro_usd or 0)
+    return max(nodes, demand.least_per_zone * demand.zones, 1) * (micro_usd or 0)

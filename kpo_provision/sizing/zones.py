@@ -23,7 +23,7 @@ def check_limits(demand: PoolDemand) -> None:
         )
     if demand.max_nodes is None:
         return
-    most, least = demand.max_nodes // demand.zones, -(-demand.min_nodes // demand.zones)
+    most, least = demand.max_nodes // demand.zones, demand.least_per_zone
     if demand.max_nodes < demand.min_nodes or most < max(least, 1):
         each = f": in each of {demand.zones} zones, {least} at least and {most} at most" if demand.zones > 1 else ""
         raise errors.SizingError(
@@ -39,7 +39,7 @@ def count_nodes(
 
     Returns None where the range cannot hold the nodes that the promises or the spec ask for.
     """
-    least = -(-demand.min_nodes // demand.zones)
+    least = demand.least_per_zone
     if demand.max_nodes is not None:
         most = demand.max_nodes // demand.zones
         needed = most

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kpo_provision import errors
@@ -12,6 +12,7 @@ from kpo_provision.terraform import failures, process
 from kpo_provision.terraform.announcements import Announcements
 from kpo_provision.terraform.binary import Binary
 from kpo_provision.terraform.commands import Commands
+from kpo_provision.terraform.diagnostics import Diagnostic
 from kpo_provision.terraform.events import parse_event
 from kpo_provision.terraform.outputs import Outputs, parse_outputs
 from kpo_provision.terraform.plan_summary import PlanSummary, parse_plan
@@ -77,28 +78,32 @@ class Driver:
         allowed: Sequence[int] = (0,),
     ) -> None:
         with Announcements(self._progress, title, total=total) as announcements:
-            limits = process.Limits(timeout_s=timeout_s, stop_s=self._timeouts.stop_s)
-            try:
-                finished = process.run(
-                    argv,
-                    self._workspace.folder,
-                    environ=self._environ,
-                    limits=limits,
-                    on_line=lambda line: announcements.hear(parse_event(line)),
-                )
-            except OSError as error:
-                raise failures.describe_unstartable(self._binary.path, error) from error
-            except process.TimedOutError as error:
-                last_seen = self._redactor.hide(announcements.last_seen)
-                raise failures.describe_timeout(self._name(argv), timeout_s=timeout_s, last_seen=last_seen) from error
+            finished = self._start(
+                argv,
+                timeout_s=timeout_s,
+                on_line=lambda line: announcements.hear(parse_event(line)),
+                last_seen=lambda: announcements.last_seen,
+            )
             if finished.returncode not in allowed:
-                raise self._explain(argv, finished, announcements)
+                raise self._explain(argv, finished, announcements.diagnostics)
+
+    def _start(
+        self, argv: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None], last_seen: Callable[[], str]
+    ) -> process.Finished:
+        limits = process.Limits(timeout_s=timeout_s, stop_s=self._timeouts.stop_s)
+        try:
+            return process.run(argv, self._workspace.folder, environ=self._environ, limits=limits, on_line=on_line)
+        except OSError as error:
+            raise failures.describe_unstartable(self._binary.path, error) from error
+        except process.TimedOutError as error:
+            seen = self._redactor.hide(last_seen())
+            raise failures.describe_timeout(self._name(argv), timeout_s=timeout_s, last_seen=seen) from error
 
     def _explain(
-        self, argv: Sequence[str], finished: process.Finished, announcements: Announcements
+        self, argv: Sequence[str], finished: process.Finished, diagnostics: Sequence[Diagnostic]
     ) -> errors.TerraformError:
         return failures.describe_failure(
-            announcements.diagnostics,
+            diagnostics,
             command=self._name(argv),
             folder=self._workspace.folder,
             finished=finished,
@@ -111,24 +116,10 @@ class Driver:
     def _read(self, argv: Sequence[str]) -> Mapping[str, Any]:
         """Run a command that answers with one JSON document and changes nothing."""
         lines: list[str] = []
-        limits = process.Limits(timeout_s=self._timeouts.read_s, stop_s=self._timeouts.stop_s)
-        try:
-            finished = process.run(
-                argv, self._workspace.folder, environ=self._environ, limits=limits, on_line=lines.append
-            )
-        except OSError as error:
-            raise failures.describe_unstartable(self._binary.path, error) from error
-        except process.TimedOutError as error:
-            raise failures.describe_timeout(
-                self._name(argv), timeout_s=limits.timeout_s, last_seen="no answer"
-            ) from error
+        finished = self._start(
+            argv, timeout_s=self._timeouts.read_s, on_line=lines.append, last_seen=lambda: "no answer"
+        )
         if finished.returncode:
-            raise failures.describe_failure(
-                (),
-                command=self._name(argv),
-                folder=self._workspace.folder,
-                finished=finished,
-                hide=self._redactor.hide,
-            )
+            raise self._explain(argv, finished, ())
         document: Mapping[str, Any] = json.loads("\n".join(lines))
         return document

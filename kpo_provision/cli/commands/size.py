@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -12,7 +10,7 @@ import click
 
 from kpo_provision.cli.commands import size_node
 from kpo_provision.cli.options import output_options, spec_argument
-from kpo_provision.cli.reports import MAX_WIDTH
+from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
 
 _SPEC = "SPEC"
@@ -76,7 +74,6 @@ def command() -> None:
 def size_spec(terminal: Terminal, *, spec: Path, compare: int, observe: bool, **wanted: Unpack[_Wanted]) -> None:
     """Say which nodes hold what SPEC promises."""
     from kpo_provision import planning
-    from kpo_provision.report.layout import Layout
     from kpo_provision.report.sizing_document import render_size_json
     from kpo_provision.report.sizing_text import render_size_text
     from kpo_provision.sizing.node import Platform
@@ -97,10 +94,7 @@ def size_spec(terminal: Terminal, *, spec: Path, compare: int, observe: bool, **
     if terminal.is_json:
         terminal.write(render_size_json(size))
         return
-    width = min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 0)).columns)
-    plain_marks = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    layout = Layout(colour=terminal.colour_out, ascii_only=plain_marks, width=width)
-    terminal.write(render_size_text(size, layout=layout))
+    terminal.write(render_size_text(size, layout=make_layout(terminal)))
 
 
 command.add_command(size_node.command)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
@@ -13,7 +11,7 @@ import click
 
 from kpo_provision import errors, quantity
 from kpo_provision.cli.options import output_options
-from kpo_provision.cli.reports import MAX_WIDTH
+from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -184,7 +182,6 @@ def command(terminal: Terminal, **given: Unpack[_Given]) -> None:
     Asks no cluster and no cloud. Every step says why it is what it is.
     """
     from kpo_provision.catalog import load_catalog
-    from kpo_provision.report.layout import Layout
     from kpo_provision.report.node_document import render_node_json
     from kpo_provision.report.node_text import render_node_text
     from kpo_provision.sizing.machines import find_machine
@@ -200,10 +197,7 @@ def command(terminal: Terminal, **given: Unpack[_Given]) -> None:
     if terminal.is_json:
         terminal.write(render_node_json(shape))
         return
-    width = min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 0)).columns)
-    plain_marks = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    layout = Layout(colour=terminal.colour_out, ascii_only=plain_marks, width=width)
-    terminal.write(render_node_text(shape, layout=layout))
+    terminal.write(render_node_text(shape, layout=make_layout(terminal)))
 
 
 def _describe(given: _Given) -> Description:
@@ -263,18 +257,13 @@ def _reservations(given: _Given) -> Reservations:
 
 
 def _overhead(given: _Given, platform: Platform) -> Resources | None:
-    from kpo_provision.catalog.overhead import usual_overhead
-    from kpo_provision.sizing.resources import Resources
+    from kpo_provision.sizing.overhead import complete_overhead
 
     cpu_milli, memory_ki, pods = _milli(given["overhead_cpu"]), _ki(given["overhead_memory"]), given["overhead_pods"]
     if cpu_milli is None and memory_ki is None and pods is None:
         return None
-    usual, _ = usual_overhead(platform.value)
-    return Resources(
-        cpu_milli=usual.cpu_milli if cpu_milli is None else cpu_milli,
-        memory_ki=usual.memory_ki if memory_ki is None else memory_ki,
-        pods=usual.pods if pods is None else pods,
-    )
+    overhead, _ = complete_overhead(platform, cpu_milli=cpu_milli, memory_ki=memory_ki, pods=pods)
+    return overhead
 
 
 def _milli(amount: quantity.Quantity | None) -> int | None:
@@ -283,4 +272,4 @@ def _milli(amount: quantity.Quantity | None) -> int | None:
 
 def _ki(amount: quantity.Quantity | None) -> int | None:
     """Return whole KiB, rounded up: less is never reserved than was said."""
-    return None if amount is None else -(-amount.value // 1024)
+    return None if amount is None else amount.ki
