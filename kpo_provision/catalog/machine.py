@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kpo_provision.spec import nodes
+
+_MIB = 2**20
 
 
 class Cloud(enum.StrEnum):
@@ -44,3 +50,18 @@ class MachineType:
     price_micro_usd: int | None = None
     spot_micro_usd: int | None = None
     eni: EniLimits | None = None
+
+
+def describe_own(name: str, described: nodes.OwnMachineType) -> MachineType:
+    """Return the machine type that a user describes; a family of its own."""
+    price, spot = described.price_per_hour, described.spot_price_per_hour
+    return MachineType(
+        cloud=Cloud.OWN,
+        name=name,
+        family=name,
+        vcpu=described.cpu,
+        memory_mib=described.memory.value // _MIB,
+        architecture=described.architecture,
+        price_micro_usd=price.nano // 1000 if price else None,
+        spot_micro_usd=spot.nano // 1000 if spot else None,
+    )

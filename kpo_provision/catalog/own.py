@@ -29,13 +29,12 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from kpo_provision import errors
-from kpo_provision.catalog.machine import Cloud, EniLimits, MachineType
+from kpo_provision.catalog.machine import Cloud, EniLimits, MachineType, describe_own
 from kpo_provision.spec import fields, nodes, problems, scalars, yaml_guard
 from kpo_provision.spec.document import Node, Place
 from kpo_provision.spec.part import SpecModel
 
 MAX_BYTES = 1_000_000
-_MIB = 2**20
 _EXPLAINED = "docs/sizing.md shows a catalog file"
 
 
@@ -162,18 +161,7 @@ def _in_order(found: Iterable[errors.SpecIssue]) -> list[errors.SpecIssue]:
 
 
 def _to_machine(name: str, machine: OwnMachine) -> MachineType:
-    price, spot = machine.price_per_hour, machine.spot_price_per_hour
     eni = None
     if machine.interfaces is not None and machine.addresses is not None:
         eni = EniLimits(interfaces=machine.interfaces, addresses=machine.addresses)
-    return MachineType(
-        cloud=Cloud(machine.cloud),
-        name=name,
-        family=machine.family or name,
-        vcpu=machine.cpu,
-        memory_mib=machine.memory.value // _MIB,
-        architecture=machine.architecture,
-        price_micro_usd=price.nano // 1000 if price else None,
-        spot_micro_usd=spot.nano // 1000 if spot else None,
-        eni=eni,
-    )
+    return replace(describe_own(name, machine), cloud=Cloud(machine.cloud), family=machine.family or name, eni=eni)

@@ -6,7 +6,6 @@ A file that cannot be used is named in a warning and left out: the shipped table
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from kpo_provision import errors
 from kpo_provision.catalog.machine import Cloud, EniLimits, MachineType
+from kpo_provision.whole_files import replace_file
 
 SCHEMA = "kpo-provision/catalog/v1"
 REFRESHABLE = (Cloud.GCP, Cloud.AWS)
@@ -69,14 +69,9 @@ def save_list(found: RefreshedList, folder: Path) -> Path:
         errors.UsageError: The file cannot be written.
     """
     path = folder / f"{found.cloud}.json"
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_text(render_list(found), encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        replace_file(path, render_list(found).encode(), mode=0o666)
     except OSError as e:
         raise errors.UsageError(
             f"{path} cannot be written: {e.strerror}", hint="free space there, or choose another XDG_CACHE_HOME"

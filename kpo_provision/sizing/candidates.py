@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kpo_provision import errors
 from kpo_provision.catalog import Catalog, Cloud, MachineType
+from kpo_provision.catalog.machine import describe_own
 from kpo_provision.sizing.node import Platform
 from kpo_provision.sizing.pool import PoolDemand
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 CLOUDS = {Platform.GKE: Cloud.GCP, Platform.EKS: Cloud.AWS, Platform.AKS: Cloud.AZURE}
 ANY_CLOUD = (Cloud.OWN, Cloud.GCP, Cloud.AWS, Cloud.AZURE)
 """Where machines of a platform are sought that runs on any cloud or none."""
-_MIB = 2**20
 
 
 def clouds_of(platform: Platform) -> tuple[Cloud, ...]:
@@ -61,19 +61,7 @@ def find_machines(
 
 def own_machines(described: dict[str, nodes.OwnMachineType]) -> tuple[MachineType, ...]:
     """Return the machine types that the spec describes itself."""
-    return tuple(
-        MachineType(
-            cloud=Cloud.OWN,
-            name=name,
-            family=name,
-            vcpu=machine.cpu,
-            memory_mib=machine.memory.value // _MIB,
-            architecture=machine.architecture,
-            price_micro_usd=machine.price_per_hour.nano // 1000 if machine.price_per_hour else None,
-            spot_micro_usd=machine.spot_price_per_hour.nano // 1000 if machine.spot_price_per_hour else None,
-        )
-        for name, machine in sorted(described.items())
-    )
+    return tuple(describe_own(name, machine) for name, machine in sorted(described.items()))
 
 
 def _require_families(demand: PoolDemand, machines: Iterable[MachineType]) -> None:

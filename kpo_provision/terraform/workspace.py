@@ -7,7 +7,6 @@ stay. It holds no secret: backends and providers find their credentials themselv
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from kpo_provision import errors
 from kpo_provision.terraform.commands import VARIABLES_FILE
+from kpo_provision.whole_files import PRIVATE, replace_file
 
 BACKEND_FILE = "backend.tf.json"
 IMPORTS_FILE = "imports.tf.json"
@@ -82,11 +82,5 @@ def _copy_root(source: Path, folder: Path) -> None:
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    scratch = path.with_name(f".{path.name}.new")
-    with open(scratch, "w", encoding="utf-8", opener=_open_private) as file:
-        file.write(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-    scratch.replace(path)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    replace_file(path, text.encode(), mode=PRIVATE)
