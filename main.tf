@@ -14,6 +14,7 @@ module "gke_node_pool" {
 
   artifact_registries = var.artifact_registries
   cluster             = { location = var.location, name = module.gke_cluster.cluster.name, project = var.project }
+  installation        = var.installation
   node_pools          = var.node_pools
   service_account     = var.service_account
 }

@@ -103,6 +103,12 @@ variable "artifact_registries" {
   nullable = false
 }
 
+variable "installation" {
+  description = "Name of the installation that the pools are made for: a label on their nodes, by which kpo-provision knows its own pools again; none when absent."
+  type        = string
+  default     = null
+}
+
 variable "service_account" {
   description = "Service account of the nodes: one of your own by `email`, or else one that is made, with an ID that is made from the cluster's name when absent."
   type = object({

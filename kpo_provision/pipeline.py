@@ -1,4 +1,8 @@
-"""The order of things: Path -> Spec -> Plan -> Bundle -> cluster -> Changes -> CheckResults -> RunReport."""
+"""The order of things: Path -> Spec -> Plan -> Bundle -> PoolsAhead -> cluster -> Changes -> CheckResults -> RunReport.
+
+What costs somebody something is found out by a ``prepare_`` function and done by another, so that the user can be asked
+in between.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +12,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kpo_provision import __version__, errors, registry, render, report, sizing, target, tenants, verify
+from kpo_provision import __version__, errors, planning, registry, render, report, sizing, target, tenants, verify
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
 from kpo_provision.render.bundle import Bundle
-from kpo_provision.results import Changes, CheckResult
+from kpo_provision.results import Changes, CheckResult, PoolsAhead
+from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import load_spec, model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """A spec and all that follows from it without asking anybody."""
+    """A spec and all that follows from it without asking anybody; ``size`` where the target makes its pools."""
 
     path: Path
     spec: model.Installation
     plan: Plan
     bundle: Bundle
+    size: InstallationSize | None
 
 
 def decide(path: Path) -> Decided:
     """Read a spec and work out every object it comes to. Pure: needs no cluster and no credentials."""
     spec = load_spec(path)
     plan = sizing.size(spec)
-    return Decided(path=path, spec=spec, plan=plan, bundle=render.render(plan))
+    size = planning.size_made_pools(path, spec)
+    return Decided(path=path, spec=spec, plan=plan, bundle=render.render(plan), size=size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +50,31 @@ class ApplyOptions:
     verify_timeout_s: float = 120
 
 
-def apply(
-    decided: Decided, options: ApplyOptions, *, environ: Mapping[str, str], progress: Progress
-) -> report.RunReport:
-    """Bring the cluster to what the spec says, then prove it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """All that has to be known before anything is done; ``ahead`` is what becomes of cluster and pools."""
+
+    decided: Decided
+    logins: Mapping[str, bytes]
+    target: target.Target
+    ahead: PoolsAhead
+    started: float
+
+
+def prepare_apply(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Prepared:
+    """Find out what an apply will do to cluster and pools; no node and no object changes."""
     started = time.monotonic()
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    cluster = target.prepare_target(decided.spec, decided.plan, environ=environ, progress=progress)
-    logins |= _load_local_logins(decided, cluster)
+    chosen = _choose_target(decided, environ)
+    ahead = chosen.prepare(progress=progress)
+    return Prepared(decided=decided, logins=logins, target=chosen, ahead=ahead, started=started)
+
+
+def apply(prepared: Prepared, options: ApplyOptions, *, progress: Progress) -> report.RunReport:
+    """Bring the cluster to what the spec says, then prove it."""
+    decided = prepared.decided
+    cluster = prepared.target.apply(progress=progress)
+    logins = {**prepared.logins, **_load_local_logins(decided, cluster)}
     applied = tenants.apply_bundle(
         cluster.api, decided.bundle, logins, progress=progress, take_over=options.take_over, prune=options.prune
     )
@@ -62,15 +86,54 @@ def apply(
         checks = verify.verify(
             cluster.api, decided.plan, progress=progress, tenants=sound, timeout_s=options.verify_timeout_s
         )
-    return _report("apply", decided, cluster, changes=changes, checks=checks, started=started)
+    run = _report("apply", decided, cluster, changes=changes, checks=checks, started=prepared.started)
+    return replace(run, ahead=prepared.ahead)
 
 
-def preview(decided: Decided, *, environ: Mapping[str, str]) -> tuple[target.OpenTarget, Changes]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What an apply would do; ``target`` is what to call the cluster."""
+
+    target: str
+    ahead: PoolsAhead
+    changes: Changes
+
+
+def preview(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Preview:
     """Say what ``apply`` would do, without doing it."""
+    chosen = _choose_target(decided, environ)
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    cluster = target.open_target(decided.spec, decided.plan, environ=environ)
-    logins |= _load_local_logins(decided, cluster)
-    return cluster, tenants.preview_bundle(cluster.api, decided.bundle, logins)
+    ahead = chosen.preview(progress=progress)
+    with progress.step("Compare the cluster"):
+        cluster = chosen.open_if_there()
+        return Preview(
+            target=cluster.description if cluster else f"{chosen.description}, still to be made",
+            ahead=ahead,
+            changes=_preview_tenants(decided, cluster, logins),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How the cluster is; ``drift`` is what is not as planned about its pools, a sentence each."""
+
+    target: str
+    drift: Sequence[str]
+    changes: Changes
+
+
+def read_status(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Status:
+    """Compare the cluster and its pools with the spec."""
+    chosen = _choose_target(decided, environ)
+    logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
+    with progress.step("Read the cluster"):
+        drift = chosen.find_drift()
+        cluster = chosen.open_if_there()
+        return Status(
+            target=cluster.description if cluster else chosen.description,
+            drift=drift,
+            changes=_preview_tenants(decided, cluster, logins),
+        )
 
 
 def prove(
@@ -79,15 +142,37 @@ def prove(
     """Verify the tenants of a cluster that was applied before."""
     started = time.monotonic()
     _require_tenants(decided.plan, only)
-    cluster = target.open_target(decided.spec, decided.plan, environ=environ)
+    cluster = _choose_target(decided, environ).open()
     checks = verify.verify(cluster.api, decided.plan, progress=progress, tenants=only, timeout_s=timeout_s)
     return _report("verify", decided, cluster, changes=None, checks=checks, started=started)
 
 
-def destroy(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Changes:
-    """Remove everything that carries the installation's label."""
-    cluster = target.open_target(decided.spec, decided.plan, environ=environ)
-    return tenants.destroy_tenants(cluster.api, decided.plan.installation, progress=progress)
+def prepare_destroy(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Prepared:
+    """Find out what a destroy will do to cluster and pools; nothing is removed."""
+    chosen = _choose_target(decided, environ)
+    ahead = chosen.prepare_destroy(progress=progress)
+    return Prepared(decided=decided, logins={}, target=chosen, ahead=ahead, started=time.monotonic())
+
+
+def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
+    """Remove everything that carries the installation's label, then the pools that were made for it."""
+    cluster = prepared.target.open_if_there()
+    removed = Changes(changes=())
+    if cluster is not None:
+        removed = tenants.destroy_tenants(cluster.api, prepared.decided.plan.installation, progress=progress)
+    if removed.failures:
+        return removed
+    return replace(removed, changes=removed.changes + prepared.target.destroy(progress=progress))
+
+
+def _choose_target(decided: Decided, environ: Mapping[str, str]) -> target.Target:
+    return target.choose_target(decided.spec, decided.plan, decided.size, base=decided.path.parent, environ=environ)
+
+
+def _preview_tenants(decided: Decided, cluster: target.OpenTarget | None, logins: Mapping[str, bytes]) -> Changes:
+    if cluster is None:
+        return tenants.preview_new(decided.bundle, logins)
+    return tenants.preview_bundle(cluster.api, decided.bundle, {**logins, **_load_local_logins(decided, cluster)})
 
 
 def _load_local_logins(decided: Decided, cluster: target.OpenTarget) -> dict[str, bytes]:

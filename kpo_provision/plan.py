@@ -49,6 +49,8 @@ class PoolPlan:
     node_selector: Mapping[str, str]
     largest_pod_cpu: str | None
     largest_pod_memory: str | None
+    may_be_empty: bool = False
+    """Whether an autoscaler makes its nodes when pods want them, so that having none is in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kpo_provision import catalog
 from kpo_provision.sizing import pools
-from kpo_provision.spec import load_spec, model
+from kpo_provision.spec import load_spec, model, paths
 
 
 def size_pools(path: Path, options: pools.SizeOptions) -> pools.InstallationSize:
@@ -25,12 +25,20 @@ def size_observed(path: Path, options: pools.SizeOptions, *, environ: Mapping[st
 
     spec = load_spec(path)
     planned = sizing.size(spec)
-    cluster = target.open_target(spec, planned, environ=environ)
+    sized = size_made_pools(path, spec)
+    cluster = target.choose_target(spec, planned, sized, base=path.parent, environ=environ).open()
     wanted = [pool for pool in planned.pools if options.pool in (None, pool.name)]
     return pools.size_pools(spec, load_catalog(path, spec), options, seen=observe.read_nodes(cluster.api, wanted))
+
+
+def size_made_pools(path: Path, spec: model.Installation) -> pools.InstallationSize | None:
+    """Size the pools of a target that makes them; None where the nodes are others' business."""
+    if spec.target.gke is None or not spec.node_pools:
+        return None
+    return pools.size_pools(spec, load_catalog(path, spec), pools.SizeOptions(compare=0))
 
 
 def load_catalog(path: Path, spec: model.Installation) -> catalog.Catalog:
     """Load the catalog with the spec's own file, which is relative to the spec."""
     own = spec.sizing.catalog
-    return catalog.load_catalog(path.parent / Path(own).expanduser() if own else None)
+    return catalog.load_catalog(paths.resolve_path(own, base=path.parent) if own else None)

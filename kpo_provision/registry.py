@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kpo_provision import errors
-from kpo_provision.spec import model
+from kpo_provision.spec import model, paths
 
 HELPER_TIMEOUT_S = 30
 
@@ -62,7 +62,7 @@ def load_local_logins(spec: model.Installation, docker_config: Path) -> dict[str
 def _read_login(registry: model.Registry, *, base: Path, environ: Mapping[str, str]) -> bytes:
     credentials = registry.credentials
     if credentials.docker_config is not None:
-        return _login_from_docker_config(_resolve(credentials.docker_config, base=base), registry.server)
+        return _login_from_docker_config(paths.resolve_path(credentials.docker_config, base=base), registry.server)
     if credentials.username_password is not None:
         account = credentials.username_password
         password = _read_secret(account.password_from, base=base, environ=environ)
@@ -75,7 +75,7 @@ def _read_secret(source: model.SecretSource, *, base: Path, environ: Mapping[str
         if not environ.get(source.env):
             raise _LoginError(f"the environment variable {source.env} is not set, or is empty")
         return environ[source.env]
-    path = _resolve(source.file or "", base=base)
+    path = paths.resolve_path(source.file or "", base=base)
     secret = _read_text(path).rstrip("\r\n")
     if not secret:
         raise _LoginError(f"{path} is empty")
@@ -144,13 +144,6 @@ def _login_from_helper(helper: str, server: str) -> bytes:
 def _docker_config_json(server: str, *, username: str, password: str) -> bytes:
     auth = base64.b64encode(f"{username}:{password}".encode()).decode()
     return json.dumps({"auths": {server: {"auth": auth}}}, separators=(",", ":")).encode()
-
-
-def _resolve(text: str, *, base: Path) -> Path:
-    try:
-        return base / Path(text).expanduser()
-    except RuntimeError as e:  # pathlib's word for a user whose home it does not find
-        raise _LoginError(f"{text} cannot be read: there is no such user") from e
 
 
 def _read_text(path: Path) -> str:

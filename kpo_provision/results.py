@@ -1,4 +1,4 @@
-"""What steps return: changes made to the cluster, and verdicts of checks. Plain values; ``report`` shows them."""
+"""What steps return: changes to pools and objects, and verdicts of checks. Plain values; ``report`` shows them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_FEW_NAMES = 5
+
 
 class Action(enum.Enum):
     """What was done, or would be done, to one object."""
 
     CREATE = "create"
     UPDATE = "update"
+    REPLACE = "replace"
+    """Made anew under another name, then the old one deleted."""
+    IMPORT = "import"
+    """It was there, and becomes known to Terraform."""
     DELETE = "delete"
     UNCHANGED = "unchanged"
 
@@ -26,6 +32,76 @@ class Change:
     name: str
     tenant: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolChange:
+    """One node pool of a cloud: what it is to be, and what becomes of it.
+
+    ``live`` is what the cloud calls the one that is there, empty where there is none. The rest is as planned, and empty
+    or zero for a pool that goes.
+    """
+
+    action: Action
+    pool: str
+    live: str = ""
+    machine_type: str = ""
+    min_nodes: int = 0
+    max_nodes: int = 0
+    zones: int = 0
+    max_pods: int = 0
+    spot: bool = False
+    detail: str = ""
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether anything becomes of it."""
+        return self.action is not Action.UNCHANGED
+
+    def as_change(self) -> Change:
+        """Return it as a change like those of objects."""
+        return Change(action=self.action, kind="NodePool", namespace="", name=self.pool, detail=self.detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disruption:
+    """KPO pods that end when node pools go, by what the cloud calls each pool; empty where nobody loses any."""
+
+    pods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many pods."""
+        return sum(len(names) for names in self.pods.values())
+
+    def __str__(self) -> str:
+        parts = []
+        for pool, names in sorted(self.pods.items()):
+            more = f" and {len(names) - _FEW_NAMES} more" if len(names) > _FEW_NAMES else ""
+            parts.append(f"{', '.join(names[:_FEW_NAMES])}{more} on {pool}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolsAhead:
+    """What will become of a cluster and its node pools, and of whom that costs something."""
+
+    pools: tuple[PoolChange, ...] = ()
+    others: tuple[Change, ...] = ()
+    """What is no pool: the cluster, the nodes' service account and its rights."""
+    notes: tuple[str, ...] = ()
+    """What has to be mended first, and is not among the changes yet."""
+    disruption: Disruption = Disruption()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Everything that changes, as changes."""
+        return (*self.others, *(pool.as_change() for pool in self.pools if pool.is_mutation))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.changes or self.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

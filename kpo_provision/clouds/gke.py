@@ -66,11 +66,27 @@ class Gke:
             errors.CloudError: It is not there (the hint names what is) or not yet of use, or Google refuses.
         """
         try:
-            found = self._call(self._client.get_cluster, operation="clusters.get", name=self.name.path)
+            return self._read_usable()
         except errors.CloudError as e:
-            if isinstance(e.__cause__, exceptions.NotFound):
+            if _is_missing(e):
                 raise self._missing(e) from e
             raise
+
+    def find_cluster(self) -> ClusterFacts | None:
+        """Read the cluster; None where there is none.
+
+        Raises:
+            errors.CloudError: It is not yet of use, or Google refuses.
+        """
+        try:
+            return self._read_usable()
+        except errors.CloudError as e:
+            if _is_missing(e):
+                return None
+            raise
+
+    def _read_usable(self) -> ClusterFacts:
+        found = self._call(self._client.get_cluster, operation="clusters.get", name=self.name.path)
         if found.status.name in _UNUSABLE:
             state = f"{found.status.name}: {found.status_message}".removesuffix(": ")
             raise gke_refusals.refusal(
@@ -167,6 +183,10 @@ class Gke:
         except gke_refusals.EXPECTED as e:
             cause = getattr(e, "cause", None) or e
             raise gke_refusals.translate(e, operation=operation, project=self.name.project) from cause
+
+
+def _is_missing(error: errors.CloudError) -> bool:
+    return isinstance(error.__cause__, exceptions.NotFound)
 
 
 def _make_retry(patience_s: float) -> retry.Retry:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kpo_provision.clouds.gke_facts import LivePool
-from kpo_provision.plan import PoolPlan, Taint
+from kpo_provision.plan import Plan, PoolPlan, Taint
 from kpo_provision.sizing.pool import PoolSize
 
 _GOOD = frozenset({"RUNNING", "RECONCILING", "PROVISIONING"})
@@ -27,21 +27,20 @@ class Drift:
         return f"{place}: {self.field} is {self.found}, planned is {self.wanted}"
 
 
-def find_drift(
-    planned: Sequence[PoolPlan], sizes: Mapping[str, PoolSize], live: Sequence[LivePool]
-) -> tuple[Drift, ...]:
-    """Compare plan and world; pools that carry no label of ours are nobody's business."""
-    names = {pool.name for pool in planned}
+def find_drift(planned: Plan, sizes: Mapping[str, PoolSize], live: Sequence[LivePool]) -> tuple[Drift, ...]:
+    """Compare plan and world; pools that were not made for this installation are nobody's business."""
+    names = {pool.name for pool in planned.pools}
+    ours = [found for found in live if found.belongs_to(planned.installation)]
     drifts: list[Drift] = []
-    for pool in planned:
-        matching = [found for found in live if found.pool == pool.name]
+    for pool in planned.pools:
+        matching = [found for found in ours if found.pool == pool.name]
         if not matching:
             drifts.append(Drift(pool=pool.name, live="", field="pool", wanted="there", found="missing"))
         for found in matching:
             drifts += _compare(pool, sizes[pool.name], found)
     drifts += [
         Drift(pool=found.pool, live=found.name, field="pool", wanted="gone", found="there")
-        for found in live
+        for found in ours
         if found.pool is not None and found.pool not in names
     ]
     return tuple(drifts)
@@ -54,11 +53,17 @@ def _compare(pool: PoolPlan, size: PoolSize, found: LivePool) -> Iterator[Drift]
         "spot": (str(size.demand.spot).lower(), str(found.spot).lower()),
         "most pods a node": (str(size.shape.max_pods), str(found.max_pods)),
         "nodes": _count_pair(size, found),
+        "version": (_minor(size.shape.version or found.version), _minor(found.version)),
         "taints": (_list_taints(pool.taints), _list_taints(found.taints)),
     }
     for field, (wanted, there) in pairs.items():
         if wanted != there:
             yield Drift(pool=pool.name, live=found.name, field=field, wanted=wanted, found=there)
+
+
+def _minor(version: str) -> str:
+    """Return the part of a version that sizing depends on: GKE moves the rest on by itself."""
+    return ".".join(version.removeprefix("v").split(".")[:2])
 
 
 def _status(found: LivePool) -> str:

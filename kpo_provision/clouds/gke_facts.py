@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kpo_provision.plan import POOL_KEY, Taint
+from kpo_provision.plan import INSTALLATION_KEY, POOL_KEY, Taint
 
 if TYPE_CHECKING:
     from google.cloud import container_v1
@@ -47,6 +47,7 @@ class ClusterFacts:
         channel: Release channel in lower case; empty for a cluster in none.
         pod_range: The range that pods get their addresses from, in CIDR notation.
         workload_pool: Workload Identity's pool; empty where it is off.
+        labels: Google's own labels, which say who made the cluster.
     """
 
     name: ClusterName
@@ -59,6 +60,7 @@ class ClusterFacts:
     status: str
     is_autopilot: bool
     workload_pool: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,17 @@ class LivePool:
 
     @property
     def pool(self) -> str | None:
-        """The pool of the spec that it stands for; None for one that is not ours."""
+        """The pool of a spec that it stands for; None for one that nobody made for a spec."""
         return self.labels.get(POOL_KEY)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether Google could not make it: it is there by name, has no nodes and never gets any."""
+        return self.status == "ERROR"
+
+    def belongs_to(self, installation: str) -> bool:
+        """Tell whether it was made for a pool of this installation's spec."""
+        return self.pool is not None and self.labels.get(INSTALLATION_KEY) == installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +132,7 @@ def parse_cluster(name: ClusterName, found: container_v1.Cluster) -> ClusterFact
         status=found.status.name,
         is_autopilot=found.autopilot.enabled,
         workload_pool=found.workload_identity_config.workload_pool,
+        labels=dict(found.resource_labels),
     )
 
 

@@ -32,6 +32,8 @@ class Login:
     ca_file: str | None
     cert_file: str | None
     key_file: str | None
+    ca_data: str | None = field(default=None, repr=False)
+    """The authority itself as PEM, where it is in no file."""
     verifies_server: bool = True
     tls_server_name: str | None = None
     proxy: str | None = field(default=None, repr=False)
@@ -59,7 +61,7 @@ def load_login(path: Path | None, context: str | None) -> Login:
     Raises:
         errors.ClusterError: The file is missing or wrong, the context unknown, or its login gives no credentials.
     """
-    place = str(path.expanduser()) if path else os.environ.get("KUBECONFIG") or DEFAULT_PATH
+    place = str(path) if path else os.environ.get("KUBECONFIG") or DEFAULT_PATH
     _require_file(place)
     chosen = _choose_context(place, context)
     configuration, complaints = _load_configuration(place, chosen["name"])
@@ -95,8 +97,8 @@ def tls_context(login: Login, *, with_identity: bool) -> ssl.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     try:
-        if login.ca_file:
-            context.load_verify_locations(cafile=login.ca_file)
+        if login.ca_file or login.ca_data:
+            context.load_verify_locations(cafile=login.ca_file, cadata=login.ca_data)
         else:
             context.load_default_certs()
         if with_identity and login.cert_file:

@@ -5,7 +5,6 @@ Holds what the spec decides and leaves the rest to the defaults of ``variables.t
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from kpo_provision.sizing.node import NodeImage
 from kpo_provision.sizing.pool import PoolSize
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.sizing.requests import DISK_GIB
-from kpo_provision.spec import gke, model, nodes
+from kpo_provision.spec import gke, model, nodes, paths
 
 _IMAGE_TYPES = {NodeImage.COS: "COS_CONTAINERD", NodeImage.UBUNTU: "UBUNTU_CONTAINERD"}
 _STATE_FILE = "terraform.tfstate"
+CLUSTER_LABEL = "kpo-provision-installation"
+"""Google's own label on a cluster that is made: the installation's name. Its keys have no dots and slashes."""
 
 
 def render_tfvars(spec: model.Installation, target: gke.GkeTarget, size: InstallationSize) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def render_tfvars(spec: model.Installation, target: gke.GkeTarget, size: Install
         "project": target.project,
         "location": target.location,
         "cluster": _render_cluster(spec, target),
+        "installation": spec.metadata.name,
         "node_pools": {pool.demand.name: _render_pool(spec, pool) for pool in size.pools},
     }
     if target.node_service_account is not None:
@@ -32,9 +34,9 @@ def render_tfvars(spec: model.Installation, target: gke.GkeTarget, size: Install
     return variables
 
 
-def render_backend(spec: model.Installation, backend: gke.Backend, *, base: Path) -> dict[str, Any]:
+def render_backend(installation: str, backend: gke.Backend, *, base: Path) -> dict[str, Any]:
     """Render the ``terraform`` block that says where the state is; paths in the spec are relative to ``base``."""
-    folder = f"kpo-provision/{spec.metadata.name}"
+    folder = f"kpo-provision/{installation}"
     if backend.gcs is not None:
         return {"backend": {"gcs": {"bucket": backend.gcs.bucket, "prefix": backend.gcs.prefix or folder}}}
     if backend.s3 is not None:
@@ -48,7 +50,7 @@ def render_backend(spec: model.Installation, backend: gke.Backend, *, base: Path
             "cloud": {"hostname": remote.hostname, "organization": remote.organization, "workspaces": workspaces},
         }
     own = backend.local.path if backend.local is not None else None
-    path = str(base.absolute() / os.path.expanduser(own)) if own else _STATE_FILE  # noqa: PTH111 - keeps unknown users
+    path = str(paths.resolve_path(own, base=base.absolute())) if own else _STATE_FILE
     return {"backend": {"local": {"path": path}}}
 
 
@@ -56,6 +58,7 @@ def _render_cluster(spec: model.Installation, target: gke.GkeTarget) -> dict[str
     cluster: dict[str, Any] = {"name": target.cluster, "create": target.create}
     if not target.create:
         return cluster
+    cluster["labels"] = {CLUSTER_LABEL: spec.metadata.name}
     cluster["version"] = spec.sizing.version.removeprefix("v") if spec.sizing.version else target.version
     if isinstance(spec.sizing.zones, tuple):
         cluster["zones"] = sorted(spec.sizing.zones)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -12,25 +13,29 @@ from kpo_provision import errors
 from kpo_provision.plan import Plan, TenantPlan
 from kpo_provision.report.characters import clean_line
 from kpo_provision.report.layout import Layout, Mark
-from kpo_provision.results import Action, Change, Changes, TenantFailure
+from kpo_provision.report.pools import SIGNS, document_of_pools, render_pools
+from kpo_provision.results import Action, Change, Changes, PoolsAhead, TenantFailure
 
-_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.UNCHANGED: "="}
 _MANY_CHANGES = 60
 """With more changes than this, a tenant's are counted and not listed."""
 _FEW_NAMES = 5
+_NOTHING = PoolsAhead()
 
 
-def exit_code_of_preview(changes: Changes) -> errors.ExitCode:
+def exit_code_of_preview(changes: Changes, *, pools_differ: bool = False) -> errors.ExitCode:
     """Return the exit code of a command that only looks: whether anything would change."""
     if changes.failures:
         return errors.ExitCode.CLUSTER
-    return errors.ExitCode.CHANGES if changes.mutations or changes.orphans else errors.ExitCode.OK
+    differs = pools_differ or changes.mutations or changes.orphans
+    return errors.ExitCode.CHANGES if differs else errors.ExitCode.OK
 
 
-def render_changes_text(changes: Changes, *, target: str, colour: bool) -> str:
-    """List changes object by object, grouped by tenant."""
-    layout = Layout(colour=colour)
-    lines = [clean_line(target)]
+def render_changes_text(changes: Changes, *, target: str, layout: Layout, ahead: PoolsAhead = _NOTHING) -> str:
+    """List what becomes of cluster and pools, then changes object by object, grouped by tenant."""
+    lines = [clean_line(target), *render_pools(ahead, layout)]
+    if ahead.others:
+        lines += layout.heading("cluster and identities")
+        lines += [line for change in ahead.others for line in _list_change(change, layout)]
     by_tenant = [
         (tenant, tuple(group)) for tenant, group in groupby(changes.mutations, key=lambda change: change.tenant)
     ]
@@ -43,17 +48,24 @@ def render_changes_text(changes: Changes, *, target: str, colour: bool) -> str:
     if changes.failures:
         lines += layout.heading("failed")
         lines += describe_failures(changes.failures, layout)
-    return "\n".join([*lines, "", *describe_changes(changes, layout)]) + "\n"
+    whole = replace(changes, changes=ahead.changes + changes.changes)
+    return "\n".join([*lines, "", *describe_changes(whole, layout)]) + "\n"
 
 
-def render_changes_json(changes: Changes, *, target: str) -> str:
+def render_changes_json(changes: Changes, *, target: str, ahead: PoolsAhead = _NOTHING) -> str:
     """Write changes as a JSON document."""
-    document = {"schema": "kpo-provision/changes/v1", "target": target, "changes": document_of(changes)}
+    document = {
+        "schema": "kpo-provision/changes/v1",
+        "target": target,
+        "infrastructure": document_of_pools(ahead),
+        "changes": document_of(replace(changes, changes=ahead.others + changes.changes)),
+    }
     return json.dumps(document, indent=2)
 
 
-def render_status_text(plan: Plan, changes: Changes, *, target: str) -> str:
-    """Write a line a tenant: what it was promised, and whether the cluster is as the spec says."""
+def render_status_text(plan: Plan, changes: Changes, *, target: str, drift: Sequence[str] = ()) -> str:
+    """Write a line a tenant: what it was promised, and whether the cluster is as the spec says; then its pools."""
+    layout = Layout(colour=False)
     widest = max((len(tenant.release) for tenant in plan.tenants), default=0)
     lines = [clean_line(f"{plan.installation} on {target}"), ""]
     lines += [
@@ -65,10 +77,11 @@ def render_status_text(plan: Plan, changes: Changes, *, target: str) -> str:
     ]
     shared = [change for change in changes.mutations if not change.tenant]
     lines += ["", *([f"shared objects: {_count(shared)}"] if shared else [])]
-    return "\n".join([*lines, *describe_changes(changes, Layout(colour=False))]) + "\n"
+    lines += [line for sentence in drift for line in layout.marked(Mark.DOUBTFUL, sentence)]
+    return "\n".join([*lines, *describe_changes(changes, layout)]) + "\n"
 
 
-def render_status_json(plan: Plan, changes: Changes, *, target: str) -> str:
+def render_status_json(plan: Plan, changes: Changes, *, target: str, drift: Sequence[str] = ()) -> str:
     """Write the state of each tenant as a JSON document."""
     tenants = [
         {
@@ -85,6 +98,7 @@ def render_status_json(plan: Plan, changes: Changes, *, target: str) -> str:
         "installation": plan.installation,
         "target": target,
         "tenants": tenants,
+        "poolDrift": list(drift),
         "changes": document_of(changes),
     }
     return json.dumps(document, indent=2)
@@ -136,7 +150,7 @@ def document_of(changes: Changes) -> dict[str, Any]:
 def _list_change(change: Change, layout: Layout) -> list[str]:
     place = "/".join(part for part in (change.namespace, change.name) if part)
     detail = f": {change.detail}" if change.detail else ""
-    return layout.detail(f"{_SIGNS[change.action]} {change.kind} {place}{detail}")
+    return layout.detail(f"{SIGNS[change.action]} {change.kind} {place}{detail}")
 
 
 def _enumerate(names: Sequence[str]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kpo_provision import errors
-from kpo_provision.results import Changes, CheckResult, Outcome
+from kpo_provision.results import Changes, CheckResult, Outcome, PoolsAhead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class RunReport:
     """Empty where nothing was verified."""
     next_commands: tuple[str, ...]
     duration_s: float
+    ahead: PoolsAhead = field(default_factory=PoolsAhead)
+    """What had to become of cluster and pools, and became of them."""
 
     @property
     def counts(self) -> Mapping[Outcome, int]:

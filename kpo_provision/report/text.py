@@ -8,6 +8,7 @@ from itertools import groupby
 from kpo_provision.report.changes import describe_changes, describe_failures
 from kpo_provision.report.characters import clean_line
 from kpo_provision.report.layout import Layout, Mark
+from kpo_provision.report.pools import render_pools
 from kpo_provision.report.run import RunReport
 from kpo_provision.results import CheckResult, Outcome
 
@@ -27,6 +28,7 @@ def render_text(run: RunReport, *, colour: bool, ascii_only: bool = False, width
     layout = Layout(colour=colour, ascii_only=ascii_only, width=width)
     lines = [clean_line(f"{run.installation} on {run.target}, Kubernetes {run.kubernetes_version}")]
     if run.changes is not None:
+        lines += render_pools(run.ahead, layout) if run.ahead.changes else []
         lines += layout.heading("changes")
         lines += describe_changes(run.changes, layout)
         lines += describe_failures(run.changes.failures, layout)

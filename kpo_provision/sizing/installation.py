@@ -41,7 +41,8 @@ def size(spec: model.Installation) -> plan.Plan:
     Raises:
         errors.SizingError: A tenant may launch pods and has no pool to run them on.
     """
-    pools = {name: _plan_pool(name, pool) for name, pool in sorted(spec.node_pools.items())}
+    scales = spec.target.gke is not None
+    pools = {name: _plan_pool(name, pool, scales=scales) for name, pool in sorted(spec.node_pools.items())}
     return plan.Plan(
         installation=spec.metadata.name,
         kubernetes_version=_read_version(spec.target),
@@ -59,7 +60,7 @@ def _read_version(target: model.Target) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _plan_pool(name: str, pool: nodes.NodePool) -> plan.PoolPlan:
+def _plan_pool(name: str, pool: nodes.NodePool, *, scales: bool) -> plan.PoolPlan:
     effects = ("NoSchedule", "NoExecute") if pool.dedicated else ()
     largest = pool.largest_pod
     return plan.PoolPlan(
@@ -69,6 +70,7 @@ def _plan_pool(name: str, pool: nodes.NodePool) -> plan.PoolPlan:
         node_selector=dict(sorted(pool.node_selector.items())),
         largest_pod_cpu=quantity.format_cpu(largest.cpu.milli) if largest else None,
         largest_pod_memory=quantity.format_bytes(largest.memory.value) if largest else None,
+        may_be_empty=scales and not pool.min_nodes,
     )
 
 

@@ -18,7 +18,16 @@ def preview_bundle(api: Api, bundle: Bundle, logins: Mapping[str, bytes], *, tak
     """
     shared = [objects.key_of(manifest) for manifest in bundle.shared]
     live = read.read_live(api, decide.installation_of(bundle), shared=shared)
-    decisions = decide.decide(bundle, live, logins, take_over=take_over)
+    return _describe(decide.decide(bundle, live, logins, take_over=take_over))
+
+
+def preview_new(bundle: Bundle, logins: Mapping[str, bytes]) -> Changes:
+    """Say what an apply would do to a cluster that is still to be made."""
+    nothing = read.Live(installation=decide.installation_of(bundle), ours={}, namespaces={}, others={})
+    return _describe(decide.decide(bundle, nothing, logins, take_over=False))
+
+
+def _describe(decisions: decide.Decisions) -> Changes:
     return Changes(
         changes=(
             *(objects.change(step.action, step.key, detail=step.detail) for step in decisions.shared),

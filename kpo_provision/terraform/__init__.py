@@ -7,21 +7,38 @@ It decides nothing about pools: what to create is in the workspace it is given.
 from kpo_provision.terraform.binary import Binary, find_binary
 from kpo_provision.terraform.driver import Driver
 from kpo_provision.terraform.outputs import Outputs
-from kpo_provision.terraform.plan_summary import ChangeKind, PlanSummary, ResourceChange
-from kpo_provision.terraform.site import open_gke
+from kpo_provision.terraform.plan_summary import ChangeKind, KnownResource, PlanSummary, ResourceChange
+from kpo_provision.terraform.site import (
+    CLUSTER_ADDRESS,
+    CLUSTER_TYPE,
+    POOL_TYPE,
+    address_pool,
+    address_retired,
+    identify_cluster,
+    identify_pool,
+    open_gke,
+)
 from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import Workspace, write_workspace
 
 __all__ = [
+    "CLUSTER_ADDRESS",
+    "CLUSTER_TYPE",
+    "POOL_TYPE",
     "Binary",
     "ChangeKind",
     "Driver",
+    "KnownResource",
     "Outputs",
     "PlanSummary",
     "ResourceChange",
     "Timeouts",
     "Workspace",
+    "address_pool",
+    "address_retired",
     "find_binary",
+    "identify_cluster",
+    "identify_pool",
     "open_gke",
     "write_workspace",
 ]

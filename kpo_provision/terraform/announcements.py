@@ -12,6 +12,14 @@ from kpo_provision.terraform.diagnostics import Diagnostic
 from kpo_provision.terraform.events import Event, LogEvent, ResourceEvent, Stage
 
 _TITLES = {"create": "Create", "update": "Update", "delete": "Delete", "read": "Read", "import": "Import"}
+_NOUNS = {
+    "google_container_node_pool": "node pool",
+    "google_container_cluster": "cluster",
+    "google_service_account": "service account",
+    "google_project_iam_member": "role",
+    "google_artifact_registry_repository_iam_member": "right to pull from",
+}
+_RESOURCE = re.compile(r'^(?:data\.)?(?P<type>\w+)\.\w+(?:\["(?P<key>[^"]*)"\]|\[\d+\])?$')
 _MODULES = re.compile(r'^(module\.[^.\[]+(\["[^"]*"\]|\[\d+\])?\.)+')
 
 
@@ -92,5 +100,9 @@ class Announcements:
 
 
 def render_address(address: str) -> str:
-    """Write an address without the modules it is in, which say nothing to a user of the spec."""
-    return _MODULES.sub("", address)
+    """Write an address without what says nothing to a user of the spec: modules, and Terraform's names of types."""
+    own = _MODULES.sub("", address)
+    shape = _RESOURCE.match(own)
+    if shape is None or shape["type"] not in _NOUNS:
+        return own
+    return f"{_NOUNS[shape['type']]} {shape['key'] or ''}".strip()

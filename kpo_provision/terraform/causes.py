@@ -64,7 +64,8 @@ CAUSES = (
         "somebody applied in between: run the same command again",
         retryable=True,
     ),
-    _tell(r"invalid value for variable|(pre|post)condition failed", "mend what the message names in the spec"),
+    _tell(r"invalid value for variable", "mend what the message names in the spec"),
+    _tell(r"(pre|post)condition failed", "do what the message says, then run the same command again"),
     _tell(
         r"could not find default credentials|no credentials loaded|credentials were not found|"
         r"No valid credential sources? found|unable to find credentials",

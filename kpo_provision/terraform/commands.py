@@ -27,8 +27,8 @@ class Commands:
         """Install providers and open the backend; keeps saved backend settings and the lock file's choices."""
         return self._build("init", input=False, json=IsFlagged)
 
-    def plan(self, *, lock_timeout_s: int, destroy: bool = False) -> Sequence[str]:
-        """Plan into ``PLAN_FILE``; exit code 2 means changes."""
+    def plan(self, *, lock_timeout_s: int, destroy: bool = False, targets: Sequence[str] = ()) -> Sequence[str]:
+        """Plan into ``PLAN_FILE``, of all resources or of ``targets`` alone; exit code 2 means changes."""
         return self._build(
             "plan",
             json=IsFlagged,
@@ -38,6 +38,7 @@ class Commands:
             lock_timeout=f"{lock_timeout_s}s",
             var_file=VARIABLES_FILE,
             out=PLAN_FILE,
+            target=list(targets),
         )
 
     def apply(self, *, lock_timeout_s: int) -> Sequence[str]:
@@ -51,6 +52,19 @@ class Commands:
     def output(self) -> Sequence[str]:
         """Write all outputs as one JSON document."""
         return self._build("output", json=IsFlagged)
+
+    def import_resource(self, address: str, resource_id: str, *, lock_timeout_s: int) -> Sequence[str]:
+        """Write what exists into the state; the root must have ``address``."""
+        lock = f"{lock_timeout_s}s"
+        return self._build("import", address, resource_id, input=False, lock_timeout=lock, var_file=VARIABLES_FILE)
+
+    def move(self, source: str, destination: str, *, lock_timeout_s: int) -> Sequence[str]:
+        """Give what the state holds another address in it, which the root need not have."""
+        return self._build("state mv", source, destination, lock_timeout=f"{lock_timeout_s}s")
+
+    def untaint(self, address: str, *, lock_timeout_s: int) -> Sequence[str]:
+        """Take back that a resource has to be made anew."""
+        return self._build("untaint", address, lock_timeout=f"{lock_timeout_s}s")
 
     def _build(self, name: str, *positional: str, **options: object) -> Sequence[str]:
         return tuple(str(part) for part in self._builder.generate_cmd_string(name, *positional, **options))

@@ -51,9 +51,9 @@ class Driver:
         """Install providers and open the backend."""
         self._run("Prepare Terraform", self._commands.init(), timeout_s=self._timeouts.init_s)
 
-    def plan(self, *, destroy: bool = False) -> PlanSummary:
-        """Plan, and save the plan for ``apply``."""
-        argv = self._commands.plan(lock_timeout_s=self._timeouts.lock_s, destroy=destroy)
+    def plan(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> PlanSummary:
+        """Plan, and save the plan for ``apply``; ``targets`` are the only addresses to plan for, all when empty."""
+        argv = self._commands.plan(lock_timeout_s=self._timeouts.lock_s, destroy=destroy, targets=targets)
         self._run("Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES))
         return parse_plan(self._read(self._commands.show_plan()))
 
@@ -63,6 +63,25 @@ class Driver:
         title = "Apply node pools"
         self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
         return self.read_outputs()
+
+    def declare_imports(self, ids: Mapping[str, str]) -> None:
+        """Have the next plan import what exists and is not in the state: IDs by address."""
+        self._workspace.declare_imports(ids)
+
+    def import_resource(self, address: str, resource_id: str) -> None:
+        """Write into the state at once what exists, at an address that the root has and the state has not."""
+        argv = self._commands.import_resource(address, resource_id, lock_timeout_s=self._timeouts.lock_s)
+        self._run(f"Import {resource_id}", argv, timeout_s=self._timeouts.plan_s)
+
+    def move(self, source: str, destination: str) -> None:
+        """Give what the state holds another address; at one that the root lacks, the next plan deletes it."""
+        argv = self._commands.move(source, destination, lock_timeout_s=self._timeouts.lock_s)
+        self._run("Move in the state", argv, timeout_s=self._timeouts.plan_s)
+
+    def untaint(self, address: str) -> None:
+        """Take back that a resource has to be made anew."""
+        argv = self._commands.untaint(address, lock_timeout_s=self._timeouts.lock_s)
+        self._run("Mend the state", argv, timeout_s=self._timeouts.plan_s)
 
     def read_outputs(self) -> Outputs:
         """Read the outputs of the last apply."""

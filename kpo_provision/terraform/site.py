@@ -1,63 +1,81 @@
-"""Where Terraform runs for one spec: the workspace beside it, and a driver that is ready to plan."""
+"""Where Terraform runs for one spec: the workspace beside it, a driver that is ready to plan, and addresses in it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from kpo_provision import assets, errors
+from kpo_provision import assets
 from kpo_provision.progress import Progress
 from kpo_provision.render import tfvars
-from kpo_provision.sizing.pools import InstallationSize
-from kpo_provision.spec import model
+from kpo_provision.spec import gke
 from kpo_provision.terraform.binary import find_binary
 from kpo_provision.terraform.driver import Driver
+from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import write_workspace
 
 FOLDER = ".kpo-provision"
 """Beside the spec, with a workspace for each installation in it."""
-_POOL = "module.gke_node_pool.google_container_node_pool.pool"
+POOL_TYPE = "google_container_node_pool"
+CLUSTER_TYPE = "google_container_cluster"
+CLUSTER_ADDRESS = "module.gke_cluster.google_container_cluster.cluster[0]"
+_POOLS = "module.gke_node_pool.google_container_node_pool.pool"
+_PATIENCE_S = 1800
+"""How long to wait for a lock that goes with the process that holds it: it is a run that still works."""
+
+
+def address_pool(key: str) -> str:
+    """Return the address of a pool, by its name in the spec."""
+    return f'{_POOLS}["{key}"]'
+
+
+def address_retired(name: str) -> str:
+    """Return the address of a pool that no spec has any more, by its name in GKE: the next plan deletes it."""
+    return address_pool(f"{name} (old)")
+
+
+def identify_cluster(target: gke.GkeTarget) -> str:
+    """Return the ID by which Terraform imports the cluster."""
+    return f"projects/{target.project}/locations/{target.location}/clusters/{target.cluster}"
+
+
+def identify_pool(target: gke.GkeTarget, name: str) -> str:
+    """Return the ID by which Terraform imports a pool, by its name in GKE."""
+    return f"{target.project}/{target.location}/{target.cluster}/{name}"
 
 
 def open_gke(
-    spec: model.Installation,
-    size: InstallationSize,
+    name: str,
+    target: gke.GkeTarget,
+    variables: Mapping[str, Any],
     *,
     base: Path,
     environ: Mapping[str, str],
     progress: Progress,
-    live: Mapping[str, str] | None = None,
 ) -> Driver:
     """Write the workspace of a GKE target and prepare Terraform in it; nothing is made yet.
 
     Args:
-        spec: The spec.
-        size: Its pools, sized.
+        name: The installation.
+        target: Its target.
+        variables: Values of the root's variables.
         base: The folder of the spec.
         environ: Where the binary and the credentials are found.
         progress: Who is told.
-        live: Names in GKE of pools that are there and ours, by their names in the spec. Those that the state does not
-            know are imported; where it knows them, this is ignored.
 
     Raises:
-        errors.UsageError: The target is another.
         errors.TerraformError: There is no binary to run, or providers or backend cannot be had.
     """
-    target = spec.target.gke
-    if target is None:
-        raise errors.UsageError("Terraform makes node pools on GKE only", hint="set target.gke in the spec")
     binary = find_binary(target.terraform_bin, environ=environ)
     workspace = write_workspace(
-        base.absolute() / FOLDER / spec.metadata.name,
+        base.absolute() / FOLDER / name,
         assets.asset("main.tf").parent,
-        variables=tfvars.render_tfvars(spec, target, size),
-        backend=tfvars.render_backend(spec, target.backend, base=base),
-        imports={
-            f'{_POOL}["{pool}"]': f"{target.project}/{target.location}/{target.cluster}/{name}"
-            for pool, name in (live or {}).items()
-            if pool in spec.node_pools
-        },
+        variables=variables,
+        backend=tfvars.render_backend(name, target.backend, base=base),
     )
-    driver = Driver(workspace, binary, environ=environ, progress=progress)
+    is_local = target.backend.local is not None
+    timeouts = Timeouts(lock_s=_PATIENCE_S) if is_local else Timeouts()
+    driver = Driver(workspace, binary, environ=environ, progress=progress, timeouts=timeouts)
     driver.init()
     return driver

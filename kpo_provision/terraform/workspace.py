@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,16 @@ class Workspace:
 
     folder: Path
 
+    def declare_imports(self, ids: Mapping[str, str]) -> None:
+        """Have the next plan import what exists and is not in the state: IDs by address, in place of earlier ones.
+
+        Raises:
+            errors.TerraformError: The folder cannot be written.
+        """
+        blocks = [{"to": address, "id": resource_id} for address, resource_id in sorted(ids.items())]
+        with _translated(self.folder):
+            _write_json(self.folder / IMPORTS_FILE, {"import": blocks})
+
 
 def write_workspace(
     folder: Path,
@@ -36,7 +47,6 @@ def write_workspace(
     *,
     variables: Mapping[str, Any],
     backend: Mapping[str, Any],
-    imports: Mapping[str, str] | None = None,
 ) -> Workspace:
     """Write a workspace, over what an earlier run wrote there.
 
@@ -45,25 +55,30 @@ def write_workspace(
         source: Folder with the root's ``*.tf`` files, and its modules below ``modules``.
         variables: Values of the root's variables.
         backend: The ``terraform`` block that says where the state is.
-        imports: Resources that exist and are not in the state: their IDs by address.
 
     Raises:
         errors.TerraformError: The folder cannot be written, or the root cannot be read.
     """
-    try:
+    with _translated(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy_root(source, folder)
         _write_json(folder / VARIABLES_FILE, variables)
         _write_json(folder / BACKEND_FILE, {"terraform": backend})
-        blocks = [{"to": address, "id": resource_id} for address, resource_id in sorted((imports or {}).items())]
-        _write_json(folder / IMPORTS_FILE, {"import": blocks})
+    workspace = Workspace(folder=folder)
+    workspace.declare_imports({})
+    return workspace
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, shutil.Error) as error:
         name, reason = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
         raise errors.TerraformError(
             f"the workspace {folder} cannot be written: {name}: {errors.clip(str(reason))}",
             hint="make room or give way there, or choose another folder",
         ) from error
-    return Workspace(folder=folder)
 
 
 def _copy_root(source: Path, folder: Path) -> None:

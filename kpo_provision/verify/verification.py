@@ -16,6 +16,9 @@ from kpo_provision.verify.identities import Identities
 from kpo_provision.verify.probe import Probe, sweep_probes
 from kpo_provision.verify.subjects import ClusterSubject, PoolSubject, TenantSubject
 
+SCALE_UP_S = 300.0
+"""What a probe pod may take on top where an autoscaler has to make its node first: minutes on every cloud."""
+
 
 def verify(
     api: Api,
@@ -34,7 +37,7 @@ def verify(
         progress: Where to say how far it is.
         tenants: Releases to prove; all of them when empty.
         workers: Tenants proven at the same time.
-        timeout_s: How long one probe pod may take from its creation.
+        timeout_s: How long one probe pod may take from its creation, on a pool that has a node.
     """
     chosen = [tenant for tenant in plan.tenants if not tenants or tenant.release in tenants]
     with progress.step("Verify cluster"):
@@ -109,6 +112,7 @@ def _stop(api: Api, executor: ThreadPoolExecutor, running: dict[Future[list[Chec
 
 def _make_subject(api: Api, plan: Plan, tenant: TenantPlan, *, timeout_s: float) -> TenantSubject:
     who = Identities(api, tenant)
+    timeout_s += SCALE_UP_S if tenant.pool is not None and tenant.pool.may_be_empty else 0
     can_probe = tenant.may_launch and tenant.probe_image is not None
     probe = Probe(who, plan, tenant, timeout_s=timeout_s) if can_probe else None
     return TenantSubject(plan=plan, tenant=tenant, who=who, probe=probe)

@@ -51,6 +51,7 @@ locals {
 module "node_pool_shape" {
   source = "../node-pool-shape"
 
+  installation = var.installation
   node_pools = {
     for name, pool in var.node_pools : name => { dedicated = pool.dedicated, labels = pool.labels }
   }

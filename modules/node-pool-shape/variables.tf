@@ -36,3 +36,14 @@ variable "node_pools" {
     error_message = "Labels under kpo-provision.io/ are set by the module and cannot be given."
   }
 }
+
+variable "installation" {
+  description = "Name of the installation that the pools are made for: a label on their nodes, by which kpo-provision knows its own pools again; none when absent."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.installation == null ? true : length(regexall("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", var.installation)) == 1
+    error_message = "installation must be a DNS-1123 label of at most 63 characters."
+  }
+}

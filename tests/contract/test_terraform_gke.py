@@ -5,6 +5,7 @@ import os
 import pytest
 
 from kpo_provision import catalog, errors, progress, spec, terraform
+from kpo_provision.render import tfvars
 from kpo_provision.sizing import pools
 from tests.fakes.gke import Simulator, World
 from tests.terraform.provider.mirror import write_mirror
@@ -65,11 +66,13 @@ class Site:
             "TF_CLI_CONFIG_FILE": str(mirror),
         }
 
-    def open(self, cluster="airflow", *, live=None):
+    def open(self, cluster="airflow"):
         installation = spec.parse_spec(SPEC.replace("CLUSTER", cluster), file="spec.yaml")
         size = pools.size_pools(installation, catalog.load_catalog(), pools.SizeOptions())
+        target = installation.target.gke
+        variables = tfvars.render_tfvars(installation, target, size)
         return terraform.open_gke(
-            installation, size, base=self.folder, environ=self.environ, progress=progress.Silent(), live=live
+            "acme", target, variables, base=self.folder, environ=self.environ, progress=progress.Silent()
         )
 
 
@@ -109,7 +112,10 @@ def test_a_pool_that_is_not_in_the_state_is_refused_with_a_way_out_and_imported(
         driver.apply(driver.plan())
     assert "take it over" in caught.value.hint
 
-    driver = site.open(live={name.rpartition("-")[0]: name for name in before} | {"gone": "gone-1"})
+    driver = site.open()
+    target = spec.parse_spec(SPEC.replace("CLUSTER", "airflow"), file="spec.yaml").target.gke
+    pool_ids = {name.rpartition("-")[0]: terraform.identify_pool(target, name) for name in before}
+    driver.declare_imports({terraform.address_pool(pool): resource_id for pool, resource_id in pool_ids.items()})
     driver.apply(driver.plan())
 
     assert live_pools(google) == before

@@ -107,8 +107,9 @@ def test_what_exists_and_is_not_in_the_state_is_imported(root):
     root.source.joinpath("main.tf").write_text(text)
     imports = {"terraform_data.pool": "made-by-hand"}
     for _ in range(2):
-        terraform.write_workspace(root.folder, root.source, variables={}, backend=terraform_root.LOCAL, imports=imports)
+        terraform.write_workspace(root.folder, root.source, variables={}, backend=terraform_root.LOCAL)
         driver = root.drive()
+        driver.declare_imports(imports)
         driver.init()
         summary = driver.plan()
         driver.apply(summary)

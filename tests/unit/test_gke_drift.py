@@ -7,7 +7,7 @@ import pytest
 from kpo_provision import catalog, spec
 from kpo_provision.clouds.gke_drift import find_drift
 from kpo_provision.clouds.gke_facts import LivePool
-from kpo_provision.plan import POOL_KEY, Taint
+from kpo_provision.plan import INSTALLATION_KEY, POOL_KEY, Taint
 from kpo_provision.sizing import installation
 from kpo_provision.sizing.pools import SizeOptions, size_pools
 
@@ -23,7 +23,7 @@ tenants:
 sizing: {platform: gke, zones: 3}
 """
 _INSTALLATION = spec.parse_spec(_SPEC, file="spec.yaml")
-_PLANNED = installation.size(_INSTALLATION).pools
+_PLANNED = installation.size(_INSTALLATION)
 _SIZES = {pool.demand.name: pool for pool in size_pools(_INSTALLATION, catalog.load_catalog(), SizeOptions()).pools}
 _SIZE = _SIZES["standard"]
 _LIVE = LivePool(
@@ -38,8 +38,8 @@ _LIVE = LivePool(
     total_min=None,
     total_max=None,
     max_pods=_SIZE.shape.max_pods,
-    labels={POOL_KEY: "standard", "cost-centre": "42"},
-    taints=tuple(reversed(_PLANNED[0].taints)),
+    labels={INSTALLATION_KEY: "acme", POOL_KEY: "standard", "cost-centre": "42"},
+    taints=tuple(reversed(_PLANNED.pools[0].taints)),
     spot=True,
     image_type="COS_CONTAINERD",
     disk_gib=100,
@@ -58,6 +58,7 @@ def test_pool_as_planned_has_no_drift_whatever_else_it_is_labelled_with() -> Non
     ("changed", "sentence"),
     [
         ({"machine_type": "e2-medium"}, "machine type is e2-medium, planned is n2-standard-4"),
+        ({"version": "1.35.1-gke.100"}, "version is 1.35, planned is 1.34"),
         ({"spot": False}, "spot is false, planned is true"),
         ({"max_pods": 8}, f"most pods a node is 8, planned is {_SIZE.shape.max_pods}"),
         ({"status": "ERROR", "problem": "no quota"}, "status is ERROR: no quota, planned is RUNNING"),
@@ -84,12 +85,17 @@ def test_pool_that_is_not_there_is_missing() -> None:
 
 
 def test_pool_of_ours_that_is_not_planned_should_be_gone() -> None:
-    old = replace(_LIVE, name="old-1", labels={POOL_KEY: "old"})
+    old = replace(_LIVE, name="old-1", labels={**_LIVE.labels, POOL_KEY: "old"})
     assert drift(_LIVE, old) == ["pool old (old-1): pool is there, planned is gone"]
 
 
 def test_pool_of_somebody_else_is_nobodys_business() -> None:
     assert drift(_LIVE, replace(_LIVE, name="default-pool", labels={})) == []
+
+
+def test_pool_of_another_installation_is_nobodys_business() -> None:
+    other = replace(_LIVE, name="old-1", labels={INSTALLATION_KEY: "other", POOL_KEY: "standard"})
+    assert drift(_LIVE, other) == []
 
 
 def test_both_pools_are_looked_at_while_one_replaces_the_other() -> None:

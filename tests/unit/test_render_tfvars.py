@@ -45,7 +45,7 @@ def render_one(**parts):
 
 def render_backend(text):
     installation = parse(target=f", backend: {{{text}}}")
-    return tfvars.render_backend(installation, installation.target.gke.backend, base=Path("/specs"))
+    return tfvars.render_backend("acme", installation.target.gke.backend, base=Path("/specs"))
 
 
 def test_variables_are_as_reviewed(request):

@@ -198,8 +198,35 @@ def test_a_replacement_says_what_forces_it_and_what_comes_first():
         replace_paths=[["node_config", 0, "taint"], ["name"]],
     ).changes
     assert change.creates_first
-    assert change.attributes == ("id", "name", "taint")
+    assert change.attributes == ("name", "taint")
     assert change.forced_by == ("node_config.taint", "name")
+
+
+def test_what_only_the_cloud_will_know_counts_where_nothing_else_differs():
+    [change] = plan_one(
+        actions=["update"], before={"version": "1", "size": 1}, after={"size": 1}, after_unknown={"version": True}
+    ).changes
+    assert change.attributes == ("version",)
+
+
+def test_a_change_within_a_block_is_named_within_it():
+    before, after = ({"node_config": [{"labels": labels, "disk": 1}]} for labels in ({"a": "1"}, {}))
+    [change] = plan_one(actions=["update"], before=before, after=after).changes
+    assert change.attributes == ("node_config.labels",)
+
+
+def test_a_resource_is_known_by_what_the_cloud_calls_it_wherever_it_is_in_the_state():
+    pool = {"mode": "managed", "type": "pool", "address": 'module.m.pool.p["a"]', "values": {"name": "a-1"}}
+    data = {"mode": "data", "type": "cluster", "address": "data.cluster.c", "values": {"name": "c"}}
+    child = {"resources": [pool | {"tainted": True}, data]}
+    state = {"values": {"root_module": {"child_modules": [child]}}}
+    [known] = plan_summary.parse_plan({"prior_state": state}).known
+    assert (known.address, known.type, known.name, known.is_tainted) == ('module.m.pool.p["a"]', "pool", "a-1", True)
+
+
+def test_a_replacement_says_what_the_cloud_calls_either():
+    [change] = plan_one(actions=["create", "delete"], before={"name": "a-1"}, after={"name": "a-2"}).changes
+    assert (change.old_name, change.new_name) == ("a-1", "a-2")
 
 
 def test_a_sensitive_value_is_in_no_summary():

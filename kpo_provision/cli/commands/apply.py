@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from kpo_provision.cli.consent import require_consent, yes_option
 from kpo_provision.cli.options import output_options, spec_argument
 from kpo_provision.cli.reports import junit_option, timeout_option, write_report
 from kpo_provision.cli.terminal import Terminal
@@ -27,6 +28,7 @@ Examples:
 @click.option("--prune", is_flag=True, help="Delete the namespaces of tenants that are no longer in the spec.")
 @click.option("--no-verify", is_flag=True, help="Do not launch probe pods afterwards.")
 @timeout_option
+@yes_option
 @junit_option
 @output_options
 @click.pass_obj
@@ -38,16 +40,27 @@ def command(  # noqa: PLR0913 - one parameter a flag
     prune: bool,
     no_verify: bool,
     timeout_s: float,
+    yes: bool,
     junit_file: Path | None,
 ) -> int:
     """Create or mend everything that SPEC describes, then verify each tenant with a probe pod.
 
-    Running it again changes nothing. A run that was interrupted is finished by the next one.
+    Running it again changes nothing. A run that was interrupted is finished by the next one. Where a node pool goes
+    on which KPO pods run, it names them and asks.
     """
     from kpo_provision import pipeline
 
     options = pipeline.ApplyOptions(take_over=take_over, prune=prune, verify=not no_verify, verify_timeout_s=timeout_s)
     decided = pipeline.decide(spec)
     with terminal.progress() as progress:
-        run_report = pipeline.apply(decided, options, environ=os.environ, progress=progress)
+        prepared = pipeline.prepare_apply(decided, environ=os.environ, progress=progress)
+    disruption = prepared.ahead.disruption
+    if disruption.count:
+        require_consent(
+            f"This takes away node pools on which KPO pods run, and ends these: {disruption}",
+            word=decided.plan.installation,
+            yes=yes,
+        )
+    with terminal.progress() as progress:
+        run_report = pipeline.apply(prepared, options, progress=progress)
     return write_report(terminal, run_report, junit_file=junit_file)

@@ -3,47 +3,57 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kpo_provision import errors
+from kpo_provision.cli.consent import require_consent, yes_option
 from kpo_provision.cli.options import output_options, spec_argument
+from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from kpo_provision.pipeline import Prepared
+
+_FEW_NAMES = 5
 
 
 @click.command(
     "destroy",
-    short_help="Remove every tenant of the installation.",
+    short_help="Remove every tenant of the installation, and the node pools made for it.",
     epilog="\b\nExample:\n  kpo-provision destroy kpo-provision.yaml --yes",
 )
 @spec_argument
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @output_options
 @click.pass_obj
 def command(terminal: Terminal, *, spec: Path, yes: bool) -> int:
-    """Delete everything that carries the installation's label: first what lets Airflow in, then the namespaces."""
+    """Delete everything that carries the installation's label: first what lets Airflow in, then the namespaces.
+
+    Node pools that were made for it go last, and so does the cluster where the spec had it made.
+    """
     from kpo_provision import pipeline, report
 
     decided = pipeline.decide(spec)
-    if not yes:
-        _ask(decided.plan.installation, [tenant.namespace for tenant in decided.plan.tenants])
     with terminal.progress() as progress:
-        changes = pipeline.destroy(decided, environ=os.environ, progress=progress)
+        prepared = pipeline.prepare_destroy(decided, environ=os.environ, progress=progress)
+    require_consent(f"This deletes {_name_all(prepared)}", word=decided.plan.installation, yes=yes)
+    with terminal.progress() as progress:
+        changes = pipeline.destroy(prepared, progress=progress)
     if terminal.is_json:
         terminal.write(report.render_changes_json(changes, target=decided.plan.installation))
     else:
-        terminal.write(
-            report.render_changes_text(changes, target=decided.plan.installation, colour=terminal.colour_out)
-        )
+        layout = make_layout(terminal)
+        terminal.write(report.render_changes_text(changes, target=decided.plan.installation, layout=layout))
     return errors.ExitCode.CLUSTER if changes.failures else errors.ExitCode.OK
 
 
-def _ask(installation: str, namespaces: list[str]) -> None:
-    if not sys.stdin.isatty():
-        raise errors.UsageError("destroy deletes namespaces and needs a yes", hint="pass --yes")
-    shown = ", ".join(namespaces[:5]) + (f" and {len(namespaces) - 5} more" if len(namespaces) > 5 else "")
-    answer = click.prompt(f"This deletes {shown} and all that runs there. Type {installation} to go on", err=True)
-    if answer != installation:
-        raise errors.UsageError("not confirmed; nothing was deleted")
+def _name_all(prepared: Prepared) -> str:
+    namespaces = [tenant.namespace for tenant in prepared.decided.plan.tenants]
+    doomed = [*namespaces, *(f"{change.kind} {change.name}" for change in prepared.ahead.changes)]
+    more = f" and {len(doomed) - _FEW_NAMES} more" if len(doomed) > _FEW_NAMES else ""
+    disruption = prepared.ahead.disruption
+    ended = f"; KPO pods run there, and end: {disruption}" if disruption.count else ""
+    return f"{', '.join(doomed[:_FEW_NAMES])}{more}, and all that runs there{ended}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kpo_provision.cli.options import output_options, spec_argument
+from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
 
 
@@ -24,10 +25,11 @@ def command(terminal: Terminal, spec: Path) -> int:
     from kpo_provision import pipeline, report
 
     decided = pipeline.decide(spec)
-    with terminal.progress() as progress, progress.step("Compare the cluster"):
-        cluster, changes = pipeline.preview(decided, environ=os.environ)
+    with terminal.progress() as progress:
+        seen = pipeline.preview(decided, environ=os.environ, progress=progress)
     if terminal.is_json:
-        terminal.write(report.render_changes_json(changes, target=cluster.description))
+        terminal.write(report.render_changes_json(seen.changes, target=seen.target, ahead=seen.ahead))
     else:
-        terminal.write(report.render_changes_text(changes, target=cluster.description, colour=terminal.colour_out))
-    return report.exit_code_of_preview(changes)
+        layout = make_layout(terminal)
+        terminal.write(report.render_changes_text(seen.changes, target=seen.target, layout=layout, ahead=seen.ahead))
+    return report.exit_code_of_preview(seen.changes, pools_differ=not seen.ahead.is_empty)

@@ -24,10 +24,8 @@ def command(terminal: Terminal, spec: Path) -> int:
     from kpo_provision import pipeline, report
 
     decided = pipeline.decide(spec)
-    with terminal.progress() as progress, progress.step("Read the cluster"):
-        cluster, changes = pipeline.preview(decided, environ=os.environ)
-    if terminal.is_json:
-        terminal.write(report.render_status_json(decided.plan, changes, target=cluster.description))
-    else:
-        terminal.write(report.render_status_text(decided.plan, changes, target=cluster.description))
-    return report.exit_code_of_preview(changes)
+    with terminal.progress() as progress:
+        status = pipeline.read_status(decided, environ=os.environ, progress=progress)
+    render = report.render_status_json if terminal.is_json else report.render_status_text
+    terminal.write(render(decided.plan, status.changes, target=status.target, drift=status.drift))
+    return report.exit_code_of_preview(status.changes, pools_differ=bool(status.drift))

@@ -15,6 +15,18 @@ run "a_pool_carries_its_label_and_both_taints" {
   }
 }
 
+run "a_pool_of_an_installation_says_whose_it_is" {
+  command = plan
+  variables {
+    installation = "acme"
+    node_pools   = { standard = {} }
+  }
+  assert {
+    condition     = output.node_pools.standard.labels["kpo-provision.io/installation"] == "acme"
+    error_message = "The pool does not say which installation it was made for."
+  }
+}
+
 run "a_shared_pool_carries_no_taint" {
   command = plan
   variables {
@@ -32,6 +44,15 @@ run "refuses_a_name_that_is_no_dns_label" {
     node_pools = { Big_Pool = {} }
   }
   expect_failures = [var.node_pools]
+}
+
+run "refuses_an_installation_that_is_no_dns_label" {
+  command = plan
+  variables {
+    installation = "Acme Ltd"
+    node_pools   = { standard = {} }
+  }
+  expect_failures = [var.installation]
 }
 
 run "refuses_a_negative_minimum" {

@@ -28,12 +28,22 @@ def main():
             parent, _, name = arguments.cluster.rpartition("/clusters/")
             with world.lock:
                 if arguments.cluster not in world.clusters:
-                    world.create_cluster(parent, {"cluster": {"name": name, "initialNodeCount": 1}})
+                    world.create_cluster(parent, {"cluster": _describe_cluster(name, project=parent.split("/")[1])})
         if arguments.credentials:
             write_credentials(arguments.credentials, simulator.url)
         sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()
         stopping.wait()
+
+
+def _describe_cluster(name, *, project):
+    """Describe a cluster that node pools can be added to."""
+    return {
+        "name": name,
+        "initialNodeCount": 1,
+        "ipAllocationPolicy": {"useIpAliases": True},
+        "workloadIdentityConfig": {"workloadPool": f"{project}.svc.id.goog"},
+    }
 
 
 def _open_plane(kubeconfig):

@@ -14,6 +14,7 @@ _LABELS_ANNOTATION = "simulated-gke/labels"
 _COMPLETE_ANNOTATION = "simulated-gke/complete"
 MARKS = {MARK[0]: MARK[1], _COMPLETE_ANNOTATION: "true"}
 _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+_NOT_READY = "node.kubernetes.io/not-ready"
 _PASSING = "node.kubernetes.io/"
 """Kubernetes' own taints come and go by themselves."""
 
@@ -137,10 +138,15 @@ def is_complete(node):
 
 
 def is_ready(node):
-    """Whether pods can be placed on a node."""
-    return is_complete(node) and any(
-        condition["type"] == "Ready" and condition["status"] == "True"
-        for condition in node.get("status", {}).get("conditions", [])
+    """Whether pods can be placed on a node: Kubernetes takes its own taint away a moment after it is ready."""
+    held_back = any(taint["key"] == _NOT_READY for taint in node["spec"].get("taints", []))
+    return (
+        is_complete(node)
+        and not held_back
+        and any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in node.get("status", {}).get("conditions", [])
+        )
     )
 
 

@@ -1,0 +1,35 @@
+"""Chooses the target of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kpo_provision.plan import Plan
+from kpo_provision.sizing.pools import InstallationSize
+from kpo_provision.spec import model
+from kpo_provision.target.contract import Target
+from kpo_provision.target.embedded import EmbeddedTarget
+from kpo_provision.target.kubeconfig import KubeconfigTarget
+
+
+def choose_target(
+    spec: model.Installation, plan: Plan, size: InstallationSize | None, *, base: Path, environ: Mapping[str, str]
+) -> Target:
+    """Return the target of ``spec``; nobody is asked yet.
+
+    Args:
+        spec: The spec.
+        plan: What follows from it.
+        size: Its pools, sized, where the target makes them.
+        base: The folder of the spec.
+        environ: Where programs and credentials are found.
+    """
+    if spec.target.gke is not None and size is not None:
+        # Google's client takes half a second to load.
+        from kpo_provision.target.gke import GkeTarget
+
+        return GkeTarget(spec, plan, size, base=base, environ=environ)
+    if spec.target.kubeconfig is not None:
+        return KubeconfigTarget(spec.target.kubeconfig, plan)
+    return EmbeddedTarget(plan, environ=environ)

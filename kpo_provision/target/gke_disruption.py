@@ -1,0 +1,35 @@
+"""Whom it costs something when node pools of GKE go: the KPO pods that run there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kpo_provision.kube.api import Api
+from kpo_provision.plan import KPO_POD_LABEL
+from kpo_provision.results import Disruption
+
+_NODE_POOL_KEY = "cloud.google.com/gke-nodepool"
+"""GKE's own label on every node."""
+
+
+def find_disruption(api: Api, doomed: Sequence[str]) -> Disruption:
+    """List the KPO pods that run on ``doomed`` pools, by GKE's names of the pools.
+
+    Raises:
+        errors.ClusterError: The cluster does not answer, or refuses.
+    """
+    if not doomed:
+        return Disruption()
+    selector = f"{_NODE_POOL_KEY} in ({','.join(sorted(doomed))})"
+    homes = {
+        node["metadata"]["name"]: node["metadata"]["labels"][_NODE_POOL_KEY]
+        for node in api.list("Node", label_selector=selector, metadata_only=True)
+    }
+    pods: dict[str, list[str]] = {}
+    key, value = KPO_POD_LABEL
+    running = "status.phase!=Succeeded,status.phase!=Failed"
+    for pod in api.list("Pod", label_selector=f"{key}={value}", field_selector=running) if homes else ():
+        home = homes.get(pod["spec"].get("nodeName", ""))
+        if home is not None:
+            pods.setdefault(home, []).append(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}")
+    return Disruption(pods={home: tuple(sorted(names)) for home, names in pods.items()})
