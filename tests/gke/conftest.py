@@ -1,0 +1,173 @@
+"""A Google that is played, before a real control plane whose nodes kwok plays, and our command line before both."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kpo_provision import local, progress
+from kpo_provision.clouds.gke import ENDPOINT_VARIABLE
+from kpo_provision.kube.api import Api
+from kpo_provision.kube.connection import connect
+from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.plane import Plane
+from tests.terraform.provider.mirror import write_mirror
+
+ROOT = Path(__file__).parents[2]
+PARENT = "projects/acme-data/locations/europe-west1"
+CLUSTER = f"{PARENT}/clusters/airflow"
+_UNWANTED = ("GOOGLE_", "TF_", "CLOUDSDK_", "XDG_CACHE_HOME")
+
+
+@pytest.fixture(scope="session")
+def mirror(tmp_path_factory):
+    return write_mirror(tmp_path_factory.mktemp("mirror"))
+
+
+@pytest.fixture(scope="session")
+def kubeconfig():
+    """Start a simulated local cluster in a home of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    kept = local.LocalOptions.from_environment(os.environ)
+    with tempfile.TemporaryDirectory() as home:
+        options = local.LocalOptions(home=Path(home) / "local", cache=kept.cache, api_port=port, simulated=True)
+        local.up(options, progress.Silent())
+        try:
+            yield options.layout.kubeconfig
+        finally:
+            local.down(options, progress.Silent())
+
+
+@pytest.fixture(scope="session")
+def api(kubeconfig):
+    with Api(connect(kubeconfig=kubeconfig, context=None)) as api:
+        yield api
+
+
+@pytest.fixture
+def google(kubeconfig):
+    """A Google with one cluster, which is the control plane that runs here."""
+    with _play(kubeconfig) as simulator:
+        yield simulator
+        _take_down(simulator)
+
+
+@pytest.fixture
+def site(tmp_path, mirror, google):
+    """The folder of a user who applies ``examples/gke.yaml``."""
+    site = Site(tmp_path, mirror, google)
+    site.edit(lambda text: text)
+    return site
+
+
+class Run:
+    """How a command ended."""
+
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    @property
+    def document(self):
+        return json.loads(self.out)
+
+
+class Site:
+    """Commands are run as a user does; ``environ`` may be changed before."""
+
+    def __init__(self, folder, mirror, google):
+        self.folder, self.google = folder, google
+        self.spec = folder / "gke.yaml"
+        self.environ = {key: value for key, value in os.environ.items() if not key.startswith(_UNWANTED)} | {
+            "GOOGLE_CONTAINER_CUSTOM_ENDPOINT": f"{google.url}/v1/",
+            ENDPOINT_VARIABLE: f"{google.url}/v1/",
+            "GOOGLE_OAUTH_ACCESS_TOKEN": google.login.exchange()["access_token"],
+            "HOME": str(folder),
+            "TF_CLI_CONFIG_FILE": str(mirror),
+        }
+
+    def edit(self, change):
+        """Write the example's spec, changed."""
+        self.spec.write_text(change((ROOT / "examples" / "gke.yaml").read_text()))
+
+    def run(self, *arguments):
+        done = subprocess.run(_command(arguments, self.spec), **self._how(), capture_output=True, check=False)
+        return Run(done)
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            _command(arguments, self.spec), **self._how(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def succeed(self, *arguments, code=0):
+        run = self.run(*arguments)
+        assert run.code == code, run.out + run.err
+        return run
+
+    def _how(self):
+        return {"cwd": self.folder, "env": self.environ, "text": True, "stdin": subprocess.DEVNULL}
+
+    def pools(self):
+        """Return what Google has, by name, without the pool that the cluster began with."""
+        with self.google.world.lock:
+            if CLUSTER not in self.google.world.clusters:
+                return {}
+            found = self.google.world.list_pools(CLUSTER)
+        return {pool["name"]: pool for pool in found if pool["name"] not in ("default-pool", "system")}
+
+    def names(self):
+        """Return the pools' names in the spec, sorted: two of a kind show."""
+        return sorted(name.rpartition("-")[0] for name in self.pools())
+
+
+def _command(arguments, spec):
+    name, *options = arguments
+    return [sys.executable, "-m", "kpo_provision", name, str(spec), *options]
+
+
+@contextmanager
+def _play(kubeconfig):
+    world = World(operation_s=0)
+    plane = Plane(kubeconfig, idle_s=600)
+    with Simulator(world, plane=plane) as simulator:
+        with world.lock:
+            world.create_cluster(PARENT, {"cluster": describe_cluster("airflow")})
+        wait_for(lambda: not world.operations.running())
+        world.operations.duration_s = 0.2
+        yield simulator
+    plane.close()
+
+
+def describe_cluster(name):
+    return {
+        "name": name,
+        "initialNodeCount": 1,
+        "ipAllocationPolicy": {"useIpAliases": True},
+        "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
+    }
+
+
+def _take_down(simulator):
+    """Leave the control plane without nodes for whoever comes next."""
+    world = simulator.world
+    simulator.faults.pending.clear()
+    world.failures.clear()
+    world.operations.duration_s = 0
+    wait_for(lambda: not world.operations.running())
+    for path in list(world.clusters):
+        world.delete_cluster(path)
+    wait_for(lambda: not world.clusters)
+
+
+def wait_for(is_so, timeout_s=180.0):
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, "what was waited for did not come about"
+        time.sleep(0.05)
