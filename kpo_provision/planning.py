@@ -33,7 +33,7 @@ def size_observed(path: Path, options: pools.SizeOptions, *, environ: Mapping[st
 
 def size_made_pools(path: Path, spec: model.Installation) -> pools.InstallationSize | None:
     """Size the pools of a target that makes them; None where the nodes are others' business."""
-    if spec.target.gke is None or not spec.node_pools:
+    if spec.target.gke is None:
         return None
     return pools.size_pools(spec, load_catalog(path, spec), pools.SizeOptions(compare=0))
 

@@ -9,14 +9,13 @@ from kpo_provision.plan import Plan
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model
 from kpo_provision.target.contract import Target
-from kpo_provision.target.embedded import EmbeddedTarget
 from kpo_provision.target.kubeconfig import KubeconfigTarget
 
 
 def choose_target(
     spec: model.Installation, plan: Plan, size: InstallationSize | None, *, base: Path, environ: Mapping[str, str]
 ) -> Target:
-    """Return the target of ``spec``; nobody is asked yet.
+    """Return the target of ``spec``; nobody is asked yet, and only what the target needs is loaded.
 
     Args:
         spec: The spec.
@@ -26,10 +25,11 @@ def choose_target(
         environ: Where programs and credentials are found.
     """
     if spec.target.gke is not None and size is not None:
-        # Google's client takes half a second to load.
         from kpo_provision.target.gke import GkeTarget
 
         return GkeTarget(spec, plan, size, base=base, environ=environ)
     if spec.target.kubeconfig is not None:
         return KubeconfigTarget(spec.target.kubeconfig, plan)
+    from kpo_provision.target.embedded import EmbeddedTarget
+
     return EmbeddedTarget(plan, environ=environ)

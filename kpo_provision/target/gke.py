@@ -5,13 +5,14 @@ Google is asked what is there, Terraform changes it. What is shown is a saved pl
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpo_provision import errors, terraform
-from kpo_provision.clouds.gke import Gke
 from kpo_provision.clouds.gke_drift import find_drift
 from kpo_provision.clouds.gke_facts import ClusterFacts, ClusterName, LivePool
 from kpo_provision.kube import connection, kubeconfig
@@ -27,6 +28,19 @@ from kpo_provision.target.gke_disruption import find_disruption
 from kpo_provision.target.gke_mending import Mend
 from kpo_provision.target.opened import OpenTarget, open_connection
 from kpo_provision.terraform import Driver, PlanSummary
+
+if TYPE_CHECKING:
+    from kpo_provision.clouds.gke import Gke
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A plan that is saved where ``driver`` runs, our pools that are there, and what is to be mended before."""
+
+    driver: Driver
+    summary: PlanSummary
+    live: tuple[LivePool, ...]
+    mends: tuple[Mend, ...] = ()
 
 
 class GkeTarget:
@@ -50,8 +64,10 @@ class GkeTarget:
         self._size = size
         self._base = base
         self._environ = environ
-        self._gke = Gke(ClusterName(project=wanted.project, location=wanted.location, cluster=wanted.cluster))
-        self._planned: tuple[Driver, PlanSummary] | None = None
+        self._name = ClusterName(project=wanted.project, location=wanted.location, cluster=wanted.cluster)
+        self._lock = threading.Lock()
+        self._client: Gke | None = None
+        self._planned: _Planned | None = None
 
     @property
     def description(self) -> str:
@@ -79,31 +95,24 @@ class GkeTarget:
 
     def preview(self, *, progress: Progress) -> PoolsAhead:
         """Plan with Terraform; what has to be mended in its state first is only named."""
-        with progress.step("Read the cluster"):
-            live = self._read_live()
-        driver = self._open_terraform(progress)
-        summary, mends = self._plan_whole(driver, live)
-        notes = tuple(str(mend) for mend in mends if mend.changes_state)
-        return replace(self._describe(summary, Disruption()), notes=notes)
+        planned = self._make_plan(progress)
+        notes = tuple(str(mend) for mend in planned.mends if mend.changes_state)
+        return replace(self._describe(planned), notes=notes)
 
     def prepare(self, *, progress: Progress) -> PoolsAhead:
         """Let what is going on end, mend Terraform's state, plan, and look who runs on pools that will go."""
         if self._wanted.create:
             # A run that was killed may have begun to make it.
             self._gke.wait_until_idle(progress=progress)
-        with progress.step("Read the cluster"):
-            live = self._read_live()
-        driver = self._open_terraform(progress)
-        summary, mends = self._plan_whole(driver, live)
-        if mends:
+        planned = self._make_plan(progress)
+        if planned.mends:
             self._gke.wait_until_idle(progress=progress)
-            live = self._read_live()
-            summary, mends = self._plan_whole(driver, live)
-            if any(mend.changes_state for mend in mends):
-                gke_state.mend_state(driver, self._wanted, summary, mends)
-                summary, _ = self._plan_whole(driver, self._read_live())
-        self._planned = driver, summary
-        return self._describe(summary, self._find_disruption(summary))
+            planned = self._make_plan(progress)
+        if any(mend.changes_state for mend in planned.mends):
+            gke_state.mend_state(planned.driver, self._wanted, planned.summary, planned.mends)
+            planned = self._make_plan(progress)
+        self._planned = planned
+        return replace(self._describe(planned), disruption=self._find_disruption(planned))
 
     def apply(self, *, progress: Progress) -> OpenTarget:
         """Apply the saved plan, and connect."""
@@ -114,32 +123,76 @@ class GkeTarget:
     def prepare_destroy(self, *, progress: Progress) -> PoolsAhead:
         """Make everything of ours known to Terraform's state, then plan its end."""
         self._gke.wait_until_idle(progress=progress)
-        live = self._read_live()
-        driver = self._open_terraform(progress)
-        if live:
-            summary, mends = self._plan_whole(driver, live)
-            gke_state.mend_state(driver, self._wanted, summary, mends)
-            gke_state.import_now(driver, self._wanted, mends)
-        summary = driver.plan(destroy=True)
-        self._planned = driver, summary
-        return self._describe(summary, self._find_disruption(summary))
+        planned = self._make_plan(progress)
+        gke_state.mend_state(planned.driver, self._wanted, planned.summary, planned.mends)
+        gke_state.import_now(planned.driver, self._wanted, planned.mends)
+        self._planned = replace(planned, summary=planned.driver.plan(destroy=True))
+        return replace(self._describe(self._planned), disruption=self._find_disruption(self._planned))
 
     def destroy(self, *, progress: Progress) -> tuple[Change, ...]:
         """Apply the saved plan; a cluster that was made for the spec loses its protection first."""
-        if self._planned and any(found.type == terraform.CLUSTER_TYPE for found in self._planned[1].known):
+        planned = self._planned
+        if planned and any(found.type == terraform.CLUSTER_TYPE for found in planned.summary.known):
             driver = self._open_terraform(progress, deletion_protection=False)
-            driver.apply(driver.plan(targets=[terraform.CLUSTER_ADDRESS]))
-            self._planned = driver, driver.plan(destroy=True)
+            driver.apply(driver.sketch(targets=[terraform.CLUSTER_ADDRESS]))
+            self._planned = replace(planned, driver=driver, summary=driver.plan(destroy=True))
         return self._apply_planned()
 
     def _apply_planned(self) -> tuple[Change, ...]:
-        if self._planned is None:
+        planned = self._planned
+        if planned is None or not planned.summary.has_changes:
             return ()
-        driver, summary = self._planned
-        if not summary.has_changes:
-            return ()
-        driver.apply(summary)
-        return self._describe(summary, Disruption()).changes
+        planned.driver.apply(planned.summary)
+        return self._describe(planned).changes
+
+    @property
+    def _gke(self) -> Gke:
+        with self._lock:
+            if self._client is None:
+                # Google's client takes a quarter of a second to load: Terraform is started first.
+                from kpo_provision.clouds.gke import Gke
+
+                self._client = Gke(self._name)
+            return self._client
+
+    def _make_plan(self, progress: Progress) -> _Planned:
+        """Have Terraform plan while Google says what is there, then see whether the two know of the same pools."""
+        with ThreadPoolExecutor(1, thread_name_prefix="google") as background:
+            reading = background.submit(self._read_live)
+            try:
+                driver = self._open_terraform(progress)
+                sketch = driver.sketch()
+            except errors.TerraformError:
+                reading.result()  # what Google says is nearer to the cause
+                raise
+            live = reading.result()
+        names = [pool.name for pool in self._plan.pools]
+        if gke_mending.is_plain(sketch, live, self._plan.installation, names):
+            return _Planned(driver=driver, summary=sketch, live=self._pick_ours(live))
+        return self._explain(driver, live, names)
+
+    def _explain(self, driver: Driver, live: Sequence[LivePool], names: Sequence[str]) -> _Planned:
+        """Read the whole plan; and make another one where pools are found that an import block makes known."""
+        summary, ours = driver.explain(), self._pick_ours(live)
+        gke_mending.require_free_names(summary, live, self._plan.installation, self._name)
+        mends = gke_mending.find_mends(summary, ours, names)
+        if mends and not any(mend.changes_state for mend in mends):
+            gke_state.declare_imports(driver, self._wanted, mends)
+            summary = driver.plan()
+        return _Planned(driver=driver, summary=summary, live=ours, mends=mends)
+
+    def _pick_ours(self, live: Sequence[LivePool]) -> tuple[LivePool, ...]:
+        return tuple(pool for pool in live if pool.belongs_to(self._plan.installation))
+
+    def _describe(self, planned: _Planned) -> PoolsAhead:
+        return PoolsAhead(
+            pools=gke_changes.describe_pools(planned.summary, self._size, planned.live),
+            others=tuple(gke_changes.describe_others(planned.summary)),
+        )
+
+    def _find_disruption(self, planned: _Planned) -> Disruption:
+        doomed = [change.old_name for change in planned.summary.destructive if change.type == terraform.POOL_TYPE]
+        return find_disruption(self.open().api, doomed) if doomed else Disruption()
 
     def _read_live(self) -> tuple[LivePool, ...]:
         """Read the live pools, once the cluster is known to be the one that the spec means."""
@@ -182,31 +235,6 @@ class GkeTarget:
             environ=self._environ,
             progress=progress,
         )
-
-    def _plan_whole(self, driver: Driver, live: Sequence[LivePool]) -> tuple[PlanSummary, tuple[Mend, ...]]:
-        """Plan; and once more, where pools are found that an import block makes known."""
-        ours = [pool for pool in live if pool.belongs_to(self._plan.installation)]
-        names = [pool.name for pool in self._plan.pools]
-        summary = driver.plan()
-        mends = gke_mending.find_mends(summary, ours, names)
-        gke_mending.require_free_names(summary, live, self._plan.installation, self._gke.name)
-        if mends and not any(mend.changes_state for mend in mends):
-            gke_state.declare_imports(driver, self._wanted, mends)
-            summary = driver.plan()
-        return summary, mends
-
-    def _describe(self, summary: PlanSummary, disruption: Disruption) -> PoolsAhead:
-        return PoolsAhead(
-            pools=gke_changes.describe_pools(summary, self._size),
-            others=tuple(gke_changes.describe_others(summary)),
-            disruption=disruption,
-        )
-
-    def _find_disruption(self, summary: PlanSummary) -> Disruption:
-        doomed = [change.old_name for change in summary.destructive if change.type == terraform.POOL_TYPE]
-        if not doomed:
-            return Disruption()
-        return find_disruption(self.open().api, doomed)
 
     def _connect(self, facts: ClusterFacts) -> OpenTarget:
         login = kubeconfig.Login(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from kpo_provision import terraform
+from kpo_provision.clouds.gke_facts import LivePool
 from kpo_provision.results import Action, Change, PoolChange
 from kpo_provision.sizing.pool import PoolSize
 from kpo_provision.sizing.pools import InstallationSize
@@ -25,10 +26,10 @@ _CONSEQUENCES = frozenset(
 """What changes because something else does."""
 
 
-def describe_pools(summary: PlanSummary, size: InstallationSize) -> tuple[PoolChange, ...]:
+def describe_pools(summary: PlanSummary, size: InstallationSize, live: Sequence[LivePool]) -> tuple[PoolChange, ...]:
     """Say what becomes of every pool of the spec, and of those that are no longer in it."""
     changes = {change.address: change for change in summary.changes if change.type == terraform.POOL_TYPE}
-    names = {resource.address: resource.name for resource in summary.known}
+    names = {terraform.address_pool(pool.pool): pool.name for pool in live if pool.pool is not None}
     rows = [_describe(pool, changes, names) for pool in size.pools]
     wanted = {terraform.address_pool(row.pool) for row in rows}
     return (*rows, *(_describe_gone(change) for address, change in changes.items() if address not in wanted))

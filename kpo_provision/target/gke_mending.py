@@ -7,7 +7,8 @@ Neither may end in a second pool or a refusal. Pure: asks nobody and changes not
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from kpo_provision import errors, terraform
@@ -42,6 +43,26 @@ class Mend:
 
     def __str__(self) -> str:
         return f"pool {self.pool} ({self.name}) {self.kind.value}"
+
+
+def is_plain(sketch: PlanSummary, live: Sequence[LivePool], installation: str, pools: Sequence[str]) -> bool:
+    """Tell whether numbers alone say that nothing is to be mended, no name is taken, and no change has to be explained.
+
+    So it is where every pool is either to be made or there once and in order. Then the plan need not be read a second
+    time, which costs as much as loading its providers.
+    """
+    if any(change.kind is not ChangeKind.CREATE for change in sketch.changes):
+        return False
+    created = {change.key for change in sketch.changes if change.type == terraform.POOL_TYPE}
+    ours = [pool for pool in live if pool.belongs_to(installation)]
+    counted = Counter(pool.pool for pool in ours if not pool.is_broken)
+    is_as_counted = counted == {pool: 1 for pool in pools if pool not in created} and len(ours) == counted.total()
+    return is_as_counted and not any(_may_be_name(pool.name, created) for pool in live)
+
+
+def _may_be_name(name: str, pools: Collection[str]) -> bool:
+    """Tell whether the module may call a pool so: its name in the spec, and a suffix."""
+    return name.rpartition("-")[0] in pools
 
 
 def find_mends(summary: PlanSummary, live: Sequence[LivePool], pools: Sequence[str]) -> tuple[Mend, ...]:

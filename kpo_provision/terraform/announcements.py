@@ -9,7 +9,7 @@ from typing import Self
 
 from kpo_provision.progress import Progress, Step
 from kpo_provision.terraform.diagnostics import Diagnostic
-from kpo_provision.terraform.events import Event, LogEvent, ResourceEvent, Stage
+from kpo_provision.terraform.events import Event, LogEvent, OutputsEvent, PlannedEvent, ResourceEvent, Stage
 
 _TITLES = {"create": "Create", "update": "Update", "delete": "Delete", "read": "Read", "import": "Import"}
 _NOUNS = {
@@ -28,10 +28,11 @@ class _ResourceFailedError(Exception):
 
 
 class Announcements:
-    """Listens to one command and keeps its errors and warnings. A context manager: leaving it ends all its steps."""
+    """Listens to one command, keeps its diagnostics and what it plans. A context manager: leaving it ends its steps."""
 
     def __init__(self, progress: Progress, title: str, *, total: int | None = None) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self.planned: list[PlannedEvent | OutputsEvent] = []
         self.last_seen = "it was starting"
         self._progress = progress
         self._command = progress.step(title, total=total)
@@ -54,6 +55,8 @@ class Announcements:
         match event:
             case Diagnostic():
                 self.diagnostics.append(event)
+            case PlannedEvent() | OutputsEvent():
+                self.planned.append(event)
             case LogEvent():
                 self._say(event.message)
             case ResourceEvent(action="refresh"):

@@ -28,15 +28,12 @@ class Binary:
 
 
 def find_binary(name: str, *, environ: Mapping[str, str]) -> Binary:
-    """Find a binary on the path, or at its path.
+    """Find a binary on the path, or at its path, and ask for its version.
 
     Raises:
         errors.TerraformError: It is not there, does not run, or is too old or too new.
     """
-    found = shutil.which(name, path=environ.get("PATH"))
-    if found is None:
-        raise errors.TerraformError(f"there is no program {name} on the PATH", hint=_INSTALL)
-    path = Path(found).absolute()
+    path = find_program(name, environ=environ)
     product, version = _ask(path, environ)
     if not OLDEST <= _parse_minor(version) < FIRST_UNKNOWN:
         raise errors.TerraformError(
@@ -44,6 +41,18 @@ def find_binary(name: str, *, environ: Mapping[str, str]) -> Binary:
             hint=_INSTALL,
         )
     return Binary(path=path, product=product, version=version)
+
+
+def find_program(name: str, *, environ: Mapping[str, str]) -> Path:
+    """Find a program on the path, or at its path.
+
+    Raises:
+        errors.TerraformError: It is not there.
+    """
+    found = shutil.which(name, path=environ.get("PATH"))
+    if found is None:
+        raise errors.TerraformError(f"there is no program {name} on the PATH", hint=_INSTALL)
+    return Path(found).absolute()
 
 
 def _ask(path: Path, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -55,6 +55,11 @@ CAUSES = (
         "the providers cannot be downloaded: allow registry.terraform.io, or point TF_CLI_CONFIG_FILE at a mirror",
     ),
     _tell(
+        r"required plugins are not installed|inconsistent dependency lock file|module not installed",
+        "run the same command again: it prepares Terraform anew",
+        retryable=True,
+    ),
+    _tell(
         r"backend configuration changed|backend initialization required|backend type changed",
         "the backend of this workspace changed: move its state with `terraform init -migrate-state` in the workspace's "
         "folder, then run again",

@@ -8,14 +8,14 @@ from typing import Any
 
 from kpo_provision import errors
 from kpo_provision.progress import Progress
-from kpo_provision.terraform import failures, process
+from kpo_provision.terraform import failures, process, readiness
 from kpo_provision.terraform.announcements import Announcements
 from kpo_provision.terraform.binary import Binary
 from kpo_provision.terraform.commands import Commands
 from kpo_provision.terraform.diagnostics import Diagnostic
 from kpo_provision.terraform.events import parse_event
 from kpo_provision.terraform.outputs import Outputs, parse_outputs
-from kpo_provision.terraform.plan_summary import PlanSummary, parse_plan
+from kpo_provision.terraform.plan_summary import PlanSummary, parse_plan, sketch_plan
 from kpo_provision.terraform.redaction import Redactor
 from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import Workspace
@@ -51,18 +51,29 @@ class Driver:
         """Install providers and open the backend."""
         self._run("Prepare Terraform", self._commands.init(), timeout_s=self._timeouts.init_s)
 
-    def plan(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> PlanSummary:
-        """Plan, and save the plan for ``apply``; ``targets`` are the only addresses to plan for, all when empty."""
+    def sketch(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> PlanSummary:
+        """Plan, save the plan for ``apply``, and say what changes, without why and without names.
+
+        ``targets`` are the only addresses to plan for, all when empty.
+        """
         argv = self._commands.plan(lock_timeout_s=self._timeouts.lock_s, destroy=destroy, targets=targets)
-        self._run("Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES))
+        heard = self._run("Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES))
+        return sketch_plan(heard.planned)
+
+    def explain(self) -> PlanSummary:
+        """Tell all of the saved plan; slower than the plan's own words, for it loads the providers once more."""
         return parse_plan(self._read(self._commands.show_plan()))
 
-    def apply(self, summary: PlanSummary) -> Outputs:
-        """Do what the last ``plan`` said."""
+    def plan(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> PlanSummary:
+        """Plan, save the plan for ``apply``, and tell all of it."""
+        self.sketch(destroy=destroy, targets=targets)
+        return self.explain()
+
+    def apply(self, summary: PlanSummary) -> None:
+        """Do what the last plan said."""
         argv = self._commands.apply(lock_timeout_s=self._timeouts.lock_s)
         title = "Apply node pools"
         self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
-        return self.read_outputs()
 
     def declare_imports(self, ids: Mapping[str, str]) -> None:
         """Have the next plan import what exists and is not in the state: IDs by address."""
@@ -95,7 +106,7 @@ class Driver:
         timeout_s: float,
         total: int | None = None,
         allowed: Sequence[int] = (0,),
-    ) -> None:
+    ) -> Announcements:
         with Announcements(self._progress, title, total=total) as announcements:
             finished = self._start(
                 argv,
@@ -104,7 +115,9 @@ class Driver:
                 last_seen=lambda: announcements.last_seen,
             )
             if finished.returncode not in allowed:
-                raise self._explain(argv, finished, announcements.diagnostics)
+                readiness.forget(self._workspace.folder)
+                raise self._describe(argv, finished, announcements.diagnostics)
+        return announcements
 
     def _start(
         self, argv: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None], last_seen: Callable[[], str]
@@ -118,7 +131,7 @@ class Driver:
             seen = self._redactor.hide(last_seen())
             raise failures.describe_timeout(self._name(argv), timeout_s=timeout_s, last_seen=seen) from error
 
-    def _explain(
+    def _describe(
         self, argv: Sequence[str], finished: process.Finished, diagnostics: Sequence[Diagnostic]
     ) -> errors.TerraformError:
         return failures.describe_failure(
@@ -139,6 +152,6 @@ class Driver:
             argv, timeout_s=self._timeouts.read_s, on_line=lines.append, last_seen=lambda: "no answer"
         )
         if finished.returncode:
-            raise self._explain(argv, finished, ())
+            raise self._describe(argv, finished, ())
         document: Mapping[str, Any] = json.loads("\n".join(lines))
         return document

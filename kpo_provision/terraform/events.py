@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,27 @@ class LogEvent:
     message: str
 
 
-Event = ResourceEvent | LogEvent | Diagnostic
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedEvent:
+    """What a plan means for one resource. ``action`` is Terraform's word: create, update, replace, delete, import."""
 
+    address: str
+    type: str
+    key: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsEvent:
+    """Which outputs a plan changes."""
+
+    changed: tuple[str, ...]
+
+
+Event = ResourceEvent | LogEvent | PlannedEvent | OutputsEvent | Diagnostic
+
+_SAME = (None, "noop")
+"""Of an output that stays; after an apply outputs come without an action."""
 _STAGES = {
     "apply_start": Stage.STARTED,
     "apply_progress": Stage.RUNNING,
@@ -61,15 +80,33 @@ def parse_event(line: str) -> Event | None:
         return None
     if not isinstance(document, dict):
         return None
-    match document.get("type"):
-        case "diagnostic":
-            return parse_diagnostic(document.get("diagnostic") or {})
-        case str(kind) if kind in _STAGES:
-            return _parse_resource(document.get("hook") or {}, kind)
-        case "log" | "init_output":
-            return LogEvent(message=str(document.get("@message", "")).partition("\n")[0])
-        case _:
-            return None
+    kind = document.get("type")
+    if kind in _STAGES:
+        return _parse_resource(document.get("hook") or {}, kind)
+    parse = _PARSERS.get(kind)
+    return parse(document) if parse else None
+
+
+def _parse_outputs(document: Mapping[str, Any]) -> OutputsEvent:
+    outputs = document.get("outputs") or {}
+    return OutputsEvent(
+        changed=tuple(sorted(name for name, told in outputs.items() if told.get("action") not in _SAME))
+    )
+
+
+def _parse_log(document: Mapping[str, Any]) -> LogEvent:
+    return LogEvent(message=str(document.get("@message", "")).partition("\n")[0])
+
+
+def _parse_planned(change: Mapping[str, Any]) -> PlannedEvent:
+    resource = change.get("resource") or {}
+    key = resource.get("resource_key")
+    return PlannedEvent(
+        address=str(resource.get("addr", "")),
+        type=str(resource.get("resource_type", "")),
+        key="" if key is None else str(key),
+        action=str(change.get("action", "")),
+    )
 
 
 def _parse_resource(hook: Mapping[str, Any], kind: str) -> ResourceEvent:
@@ -79,3 +116,12 @@ def _parse_resource(hook: Mapping[str, Any], kind: str) -> ResourceEvent:
         stage=_STAGES[kind],
         elapsed_s=int(hook.get("elapsed_seconds", 0)),
     )
+
+
+_PARSERS: Mapping[Any, Callable[[Mapping[str, Any]], Event]] = {
+    "diagnostic": lambda document: parse_diagnostic(document.get("diagnostic") or {}),
+    "planned_change": lambda document: _parse_planned(document.get("change") or {}),
+    "outputs": _parse_outputs,
+    "log": _parse_log,
+    "init_output": _parse_log,
+}

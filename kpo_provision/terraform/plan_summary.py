@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from kpo_provision.terraform.events import OutputsEvent, PlannedEvent
+
 
 class ChangeKind(enum.Enum):
     """What becomes of a resource."""
@@ -22,6 +24,9 @@ class ChangeKind(enum.Enum):
     IMPORT = "import"
     FORGET = "forget"
     """It leaves the state and stays in the cloud."""
+
+
+_KINDS = {kind.value: kind for kind in ChangeKind}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,19 @@ class PlanSummary:
     def count(self, kind: ChangeKind) -> int:
         """Count the changes of one kind."""
         return sum(change.kind is kind for change in self.changes)
+
+
+def sketch_plan(events: Sequence[PlannedEvent | OutputsEvent]) -> PlanSummary:
+    """Sum up what a plan said of itself while it was made: what changes, without why and without names."""
+    planned = [event for event in events if isinstance(event, PlannedEvent)]
+    return PlanSummary(
+        changes=tuple(
+            ResourceChange(address=event.address, type=event.type, key=event.key, kind=_KINDS[event.action])
+            for event in planned
+            if event.action in _KINDS
+        ),
+        outputs=tuple(name for event in events if isinstance(event, OutputsEvent) for name in event.changed),
+    )
 
 
 def parse_plan(document: Mapping[str, Any]) -> PlanSummary:

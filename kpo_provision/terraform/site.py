@@ -10,7 +10,8 @@ from kpo_provision import assets
 from kpo_provision.progress import Progress
 from kpo_provision.render import tfvars
 from kpo_provision.spec import gke
-from kpo_provision.terraform.binary import find_binary
+from kpo_provision.terraform import readiness
+from kpo_provision.terraform.binary import find_binary, find_program
 from kpo_provision.terraform.driver import Driver
 from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import write_workspace
@@ -67,15 +68,20 @@ def open_gke(
     Raises:
         errors.TerraformError: There is no binary to run, or providers or backend cannot be had.
     """
-    binary = find_binary(target.terraform_bin, environ=environ)
+    program = find_program(target.terraform_bin, environ=environ)
     workspace = write_workspace(
         base.absolute() / FOLDER / name,
         assets.asset("main.tf").parent,
         variables=variables,
         backend=tfvars.render_backend(name, target.backend, base=base),
     )
+    binary = readiness.recall(workspace.folder, program, environ=environ)
+    is_ready = binary is not None
+    binary = binary or find_binary(target.terraform_bin, environ=environ)
     is_local = target.backend.local is not None
     timeouts = Timeouts(lock_s=_PATIENCE_S) if is_local else Timeouts()
     driver = Driver(workspace, binary, environ=environ, progress=progress, timeouts=timeouts)
-    driver.init()
+    if not is_ready:
+        driver.init()
+        readiness.remember(workspace.folder, binary, environ=environ)
     return driver

@@ -92,7 +92,8 @@ def test_pools_are_made_as_sized_found_again_and_removed(site, google):
     kinds = {change.key: change.kind for change in summary.changes if change.type == "google_container_node_pool"}
     assert kinds == {"big": terraform.ChangeKind.CREATE, "standard": terraform.ChangeKind.CREATE}
 
-    made = driver.apply(summary)
+    driver.apply(summary)
+    made = driver.read_outputs()
 
     assert made.require("cluster")["name"] == "airflow"
     assert made.require("node_pools")["big"]["machine_type"] == "n2-highmem-16"
