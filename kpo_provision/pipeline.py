@@ -32,9 +32,14 @@ class Decided:
     size: InstallationSize | None
 
 
-def decide(path: Path) -> Decided:
-    """Read a spec and work out every object it comes to. Pure: needs no cluster and no credentials."""
+def decide(path: Path, *, terraform_bin: str | None = None) -> Decided:
+    """Read a spec and work out every object it comes to. Pure: needs no cluster and no credentials.
+
+    ``terraform_bin`` is the program that the command line names in place of the spec's.
+    """
     spec = load_spec(path)
+    if terraform_bin is not None:
+        spec = _name_program(spec, terraform_bin)
     plan = sizing.size(spec)
     size = planning.size_made_pools(path, spec)
     return Decided(path=path, spec=spec, plan=plan, bundle=render.render(plan), size=size)
@@ -163,6 +168,13 @@ def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
     if removed.failures:
         return removed
     return replace(removed, changes=removed.changes + prepared.target.destroy(progress=progress))
+
+
+def _name_program(spec: model.Installation, program: str) -> model.Installation:
+    if spec.target.gke is None:
+        raise errors.UsageError("Terraform has no part in this target", hint="leave out --terraform-bin")
+    target = spec.target.model_copy(update={"gke": spec.target.gke.model_copy(update={"terraform_bin": program})})
+    return spec.model_copy(update={"target": target})
 
 
 def _choose_target(decided: Decided, environ: Mapping[str, str]) -> target.Target:

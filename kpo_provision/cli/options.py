@@ -65,6 +65,16 @@ def spec_argument(function: F) -> F:
     return click.argument("spec", type=click.Path(path_type=Path), default=DEFAULT_SPEC)(function)
 
 
+def terraform_option(function: F) -> F:
+    """Add ``--terraform-bin``."""
+    return click.option(
+        "--terraform-bin",
+        default=None,
+        metavar="PROGRAM",
+        help="Terraform or OpenTofu to run, over target.gke.terraformBin.",
+    )(function)
+
+
 def tenant_option(function: F) -> F:
     """Add ``--tenant``, which may be given several times."""
     return click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kpo_provision.cli.consent import require_consent, yes_option
-from kpo_provision.cli.options import output_options, spec_argument
+from kpo_provision.cli.options import output_options, spec_argument, terraform_option
 from kpo_provision.cli.reports import junit_option, timeout_option, write_report
 from kpo_provision.cli.terminal import Terminal
 
@@ -30,6 +30,7 @@ Examples:
 @timeout_option
 @yes_option
 @junit_option
+@terraform_option
 @output_options
 @click.pass_obj
 def command(  # noqa: PLR0913 - one parameter a flag
@@ -41,6 +42,7 @@ def command(  # noqa: PLR0913 - one parameter a flag
     no_verify: bool,
     timeout_s: float,
     yes: bool,
+    terraform_bin: str | None,
     junit_file: Path | None,
 ) -> int:
     """Create or mend everything that SPEC describes, then verify each tenant with a probe pod.
@@ -51,7 +53,7 @@ def command(  # noqa: PLR0913 - one parameter a flag
     from kpo_provision import pipeline
 
     options = pipeline.ApplyOptions(take_over=take_over, prune=prune, verify=not no_verify, verify_timeout_s=timeout_s)
-    decided = pipeline.decide(spec)
+    decided = pipeline.decide(spec, terraform_bin=terraform_bin)
     with terminal.progress() as progress:
         prepared = pipeline.prepare_apply(decided, environ=os.environ, progress=progress)
     disruption = prepared.ahead.disruption

@@ -10,7 +10,7 @@ import click
 
 from kpo_provision import errors
 from kpo_provision.cli.consent import require_consent, yes_option
-from kpo_provision.cli.options import output_options, spec_argument
+from kpo_provision.cli.options import output_options, spec_argument, terraform_option
 from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
 
@@ -27,16 +27,17 @@ _FEW_NAMES = 5
 )
 @spec_argument
 @yes_option
+@terraform_option
 @output_options
 @click.pass_obj
-def command(terminal: Terminal, *, spec: Path, yes: bool) -> int:
+def command(terminal: Terminal, *, spec: Path, yes: bool, terraform_bin: str | None) -> int:
     """Delete everything that carries the installation's label: first what lets Airflow in, then the namespaces.
 
     Node pools that were made for it go last, and so does the cluster where the spec had it made.
     """
     from kpo_provision import pipeline, report
 
-    decided = pipeline.decide(spec)
+    decided = pipeline.decide(spec, terraform_bin=terraform_bin)
     with terminal.progress() as progress:
         prepared = pipeline.prepare_destroy(decided, environ=os.environ, progress=progress)
     require_consent(f"This deletes {_name_all(prepared)}", word=decided.plan.installation, yes=yes)

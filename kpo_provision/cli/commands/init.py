@@ -17,7 +17,8 @@ SCHEMA_FILE = "kpo-provision.schema.json"
 EXAMPLES = """\b
 Examples:
   kpo-provision init --target local
-  kpo-provision init --target kubeconfig --context kind-airflow acme.yaml"""
+  kpo-provision init --target kubeconfig --context kind-airflow acme.yaml
+  kpo-provision init --target gke"""
 
 
 @click.command(
@@ -27,7 +28,11 @@ Examples:
 )
 @click.argument("path", type=click.Path(path_type=Path), default=DEFAULT_SPEC)
 @click.option(
-    "--target", type=click.Choice(["local", "kubeconfig"]), default="local", show_default=True, help="Where to install."
+    "--target",
+    type=click.Choice(["local", "kubeconfig", "gke"]),
+    default="local",
+    show_default=True,
+    help="Where to install.",
 )
 @click.option("--name", default="acme", show_default=True, help="Name of the installation.")
 @click.option("--context", default=None, help="Kubeconfig context, with --target kubeconfig.")
@@ -38,7 +43,7 @@ def command(
     terminal: Terminal,
     *,
     path: Path,
-    target: Literal["local", "kubeconfig"],
+    target: Literal["local", "kubeconfig", "gke"],
     name: str,
     context: str | None,
     force: bool,
@@ -60,4 +65,4 @@ def command(
         terminal.write_json({"schema": "kpo-provision/init/v1", "spec": str(path), "jsonSchema": str(schema_path)})
         return
     terminal.write(f"wrote {path} and {schema_path}")
-    terminal.say(f"next: kpo-provision apply {path}")
+    terminal.say(f"next: kpo-provision {'plan' if target == 'gke' else 'apply'} {path}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kpo_provision.cli.options import output_options, spec_argument
+from kpo_provision.cli.options import output_options, spec_argument, terraform_option
 from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
 
@@ -18,13 +18,17 @@ from kpo_provision.cli.terminal import Terminal
     epilog="\b\nExample:\n  kpo-provision plan kpo-provision.yaml",
 )
 @spec_argument
+@terraform_option
 @output_options
 @click.pass_obj
-def command(terminal: Terminal, spec: Path) -> int:
-    """Compare the cluster with SPEC and show what `apply` would do. Changes nothing. Exit code 8 means changes."""
+def command(terminal: Terminal, *, spec: Path, terraform_bin: str | None) -> int:
+    """Compare the cluster with SPEC and show what `apply` would do. Changes nothing. Exit code 8 means changes.
+
+    For GKE, Terraform plans the node pools; each is a line of a table.
+    """
     from kpo_provision import pipeline, report
 
-    decided = pipeline.decide(spec)
+    decided = pipeline.decide(spec, terraform_bin=terraform_bin)
     with terminal.progress() as progress:
         seen = pipeline.preview(decided, environ=os.environ, progress=progress)
     if terminal.is_json:

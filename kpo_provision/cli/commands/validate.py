@@ -21,6 +21,7 @@ from kpo_provision.cli.terminal import Terminal
 def command(terminal: Terminal, spec: Path) -> None:
     """Check SPEC and show every problem at once, each with its line. Needs no cluster and no credentials."""
     from kpo_provision import pipeline
+    from kpo_provision.report.sizing_amounts import render_count
 
     decided = pipeline.decide(spec)
     if terminal.is_json:
@@ -36,5 +37,5 @@ def command(terminal: Terminal, spec: Path) -> None:
         return
     terminal.write(
         f"{spec}: valid: installation {decided.plan.installation}, "
-        f"{len(decided.plan.tenants)} tenants, {len(decided.plan.pools)} node pools"
+        f"{render_count(len(decided.plan.tenants), 'tenant')}, {render_count(len(decided.plan.pools), 'node pool')}"
     )
