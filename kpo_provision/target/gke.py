@@ -6,8 +6,10 @@ Google is asked what is there, Terraform changes it. What is shown is a saved pl
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +70,9 @@ class GkeTarget:
         self._lock = threading.Lock()
         self._client: Gke | None = None
         self._planned: _Planned | None = None
+        self._held = ExitStack()
+        weakref.finalize(self, self._held.close)
+        self._holds_workspace = False
 
     @property
     def description(self) -> str:
@@ -225,6 +230,11 @@ class GkeTarget:
                 )
 
     def _open_terraform(self, progress: Progress, **cluster: bool) -> Driver:
+        if not self._holds_workspace:
+            self._held.enter_context(
+                terraform.hold_workspace(self._plan.installation, base=self._base, progress=progress)
+            )
+            self._holds_workspace = True
         variables: dict[str, Any] = tfvars.render_tfvars(self._spec, self._wanted, self._size)
         variables["cluster"] |= cluster
         return terraform.open_gke(

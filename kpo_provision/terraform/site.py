@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kpo_provision import assets
+from kpo_provision import assets, errors
+from kpo_provision.file_lock import hold_lock
 from kpo_provision.progress import Progress
 from kpo_provision.render import tfvars
 from kpo_provision.spec import gke
@@ -17,11 +19,12 @@ from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import write_workspace
 
 FOLDER = ".kpo-provision"
-"""Beside the spec, with a workspace for each installation in it."""
+"""Beside the spec, with a workspace for each installation in it; none of it is for Git, and it says so itself."""
 POOL_TYPE = "google_container_node_pool"
 CLUSTER_TYPE = "google_container_cluster"
 CLUSTER_ADDRESS = "module.gke_cluster.google_container_cluster.cluster[0]"
 _POOLS = "module.gke_node_pool.google_container_node_pool.pool"
+_LOCK = "lock"
 _PATIENCE_S = 1800
 """How long to wait for a lock that goes with the process that holds it: it is a run that still works."""
 
@@ -44,6 +47,25 @@ def identify_cluster(target: gke.GkeTarget) -> str:
 def identify_pool(target: gke.GkeTarget, name: str) -> str:
     """Return the ID by which Terraform imports a pool, by its name in GKE."""
     return f"{target.project}/{target.location}/{target.cluster}/{name}"
+
+
+@contextmanager
+def hold_workspace(name: str, *, base: Path, progress: Progress) -> Iterator[None]:
+    """Let no other command work in the workspace of an installation: the plan that is shown is the one that is applied.
+
+    Raises:
+        errors.TerraformError: The folder cannot be written.
+    """
+    with ExitStack() as held:
+        folder = base.absolute() / FOLDER
+        try:
+            held.enter_context(hold_lock(folder / name / _LOCK, whose=f"the node pools of {name}", progress=progress))
+            folder.joinpath(".gitignore").write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise errors.TerraformError(
+                f"{folder} cannot be written: {error.strerror}", hint="make room or give way there, or move the spec"
+            ) from error
+        yield
 
 
 def open_gke(

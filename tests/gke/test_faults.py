@@ -1,5 +1,6 @@
 """What goes wrong on the way to node pools is told with a way out, and the next run finishes without a second pool."""
 
+import base64
 import os
 import signal
 from pathlib import Path
@@ -144,6 +145,46 @@ def test_kill_of_the_command_leaves_a_run_that_the_next_one_waits_for(site, goog
     process.communicate()
     finish(site)
     assert len(posts(google)) == 2
+
+
+def test_ctrl_c_lets_terraform_stop_cleanly_and_says_how_to_go_on(site, google):
+    google.world.operations.duration_s = _BUSY_S
+    process = site.start("apply", "--no-verify")
+    wait_for(lambda: len(site.pools()) == 2)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate()
+    assert process.returncode == 130
+    assert "next: kpo-provision apply" in told
+    finish(site)
+    assert len(posts(google)) == 2
+
+
+def test_two_commands_at_once_work_one_after_the_other(site, google):
+    first, second = site.start("apply", "--no-verify"), site.start("apply", "--no-verify")
+    told = [process.communicate()[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), told
+    assert "Wait for another command that works on the node pools of acme" in "".join(told)
+    assert len(posts(google)) == 2
+    assert site.names() == ["big", "standard"]
+
+
+def test_no_secret_is_in_anything_that_is_written_or_said(site):
+    registry = (
+        "acme: {server: registry.acme.io, credentials: {usernamePassword: {username: u, passwordFrom: {env: ACME}}}}"
+    )
+    text = site.spec.read_text().replace("pool: standard}", "pool: standard, registries: [acme]}")
+    site.spec.write_text(text.replace("nodePools:", f"registries:\n  {registry}\nnodePools:"))
+    site.environ |= {"ACME": "a-password-of-acme", "TF_LOG": "TRACE"}
+    run = site.succeed("apply", "--no-verify")
+    said = (
+        run.out
+        + run.err
+        + "".join(path.read_bytes().decode(errors="replace") for path in site.folder.rglob("*") if path.is_file())
+    )
+    for secret in ("a-password-of-acme", base64.b64encode(b"u:a-password-of-acme").decode()):
+        assert secret not in said
+    assert site.environ["GOOGLE_OAUTH_ACCESS_TOKEN"] not in said
+    assert (site.folder / ".kpo-provision" / ".gitignore").read_text() == "*\n"
 
 
 def test_kill_of_terraform_loses_nothing_and_makes_no_second_pool(site, google):
