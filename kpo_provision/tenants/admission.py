@@ -34,6 +34,16 @@ class AdmissionGate:
         self._mutates_pods = mutates_pods
         self._lock = threading.Lock()
 
+    def is_open(self, namespace: str) -> bool:
+        """Tell, without waiting, whether pods in ``namespace`` would be placed and guarded already."""
+        if self._is_open or not self._lock.acquire(blocking=False):
+            return self._is_open
+        try:
+            self._is_open = not self._find_gap(namespace)
+        finally:
+            self._lock.release()
+        return self._is_open
+
     def pass_through(self, namespace: str) -> None:
         """Block until pods in ``namespace`` would be placed and guarded; tried with pods that are never stored.
 

@@ -6,8 +6,8 @@ A tenant that fails is reported and the rest goes on. Killed at any point, the n
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from kpo_provision import errors
@@ -27,10 +27,15 @@ class _StoppedError(Exception):
     """The user pressed Ctrl-C: nothing more is to be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class _TenantResult:
-    changes: tuple[Change, ...] = ()
+@dataclass(slots=True)
+class _TenantRun:
+    """One tenant on its way: what was done to it so far."""
+
+    decision: TenantDecision
+    changes: list[Change] = field(default_factory=list)
     failure: TenantFailure | None = None
+    awaits_gate: bool = False
+    """Whether it is built, and was set aside until it may be opened."""
 
 
 def apply_bundle(
@@ -60,11 +65,11 @@ def apply_bundle(
         launching=frozenset(tenant.plan.release for tenant in bundle.tenants if tenant.plan.may_launch),
     )
     changes = run.apply_shared(decisions)
-    results = run.apply_tenants(decisions, progress)
+    tenants = run.apply_tenants(decisions, progress)
     removed = remove.remove_tenants(api, live, decisions.orphans if prune else (), progress=progress)
     return Changes(
-        changes=(*changes, *(change for result in results for change in result.changes), *removed.changes),
-        failures=(*(result.failure for result in results if result.failure), *removed.failures),
+        changes=(*changes, *(change for tenant in tenants for change in tenant.changes), *removed.changes),
+        failures=(*(tenant.failure for tenant in tenants if tenant.failure), *removed.failures),
         orphans=() if prune else decisions.orphans,
     )
 
@@ -94,50 +99,68 @@ class _Run:
             self._do(step, changes)
         return changes
 
-    def apply_tenants(self, decisions: Decisions, progress: Progress) -> Sequence[_TenantResult]:
+    def apply_tenants(self, decisions: Decisions, progress: Progress) -> Sequence[_TenantRun]:
+        tenants = [_TenantRun(tenant) for tenant in decisions.tenants]
         with (
-            progress.step("Apply tenants", total=len(decisions.tenants)) as reported,
+            progress.step("Apply tenants", total=len(tenants)) as reported,
             ThreadPoolExecutor(WORKERS, thread_name_prefix="apply") as workers,
         ):
-            running: list[Future[_TenantResult]] = []
             try:
-                running.extend(workers.submit(self._apply_tenant, tenant) for tenant in decisions.tenants)
-                for _ in as_completed(running):
+                built = {workers.submit(self._try, self._build, tenant): tenant for tenant in tenants}
+                opened = []
+                for future in as_completed(built):
+                    if built[future].awaits_gate:
+                        opened.append(workers.submit(self._try, self._open, built[future]))
+                    else:
+                        reported.advance()
+                for _ in as_completed(opened):
                     reported.advance()
             except KeyboardInterrupt:
                 self.stop.set()
                 workers.shutdown(wait=False, cancel_futures=True)
                 self.api.abort()
                 raise
-            return [future.result() for future in running]
+            for future in (*built, *opened):
+                future.result()
+        return tenants
 
-    def _apply_tenant(self, tenant: TenantDecision) -> _TenantResult:
-        if tenant.problem:
-            return _TenantResult(failure=tenant.problem)
-        changes: list[Change] = []
+    def _try(self, action: Callable[[_TenantRun], None], tenant: _TenantRun) -> None:
+        """Do something to a tenant; what goes wrong is the tenant's failure and nobody else's."""
+        if tenant.decision.problem:
+            tenant.failure = tenant.decision.problem
+            return
         try:
-            self._carry_out(tenant, changes)
+            action(tenant)
         except errors.ClusterError as error:
-            failure = TenantFailure(tenant=tenant.release, problem=str(error), hint=error.hint)
-            return _TenantResult(tuple(changes), failure)
+            tenant.failure = TenantFailure(tenant=tenant.decision.release, problem=str(error), hint=error.hint)
         except _StoppedError:
-            return _TenantResult(tuple(changes))
-        return _TenantResult(tuple(changes))
+            return
 
-    def _carry_out(self, tenant: TenantDecision, changes: list[Change]) -> None:
-        if tenant.awaits_deletion:
-            wait.wait_for_namespace_gone(self.api, tenant.namespace)
-        if tenant.adopts:
+    def _build(self, tenant: _TenantRun) -> None:
+        """Build a tenant, and open it too unless that had to wait: other tenants can be built meanwhile."""
+        decision = tenant.decision
+        if decision.awaits_deletion:
+            wait.wait_for_namespace_gone(self.api, decision.namespace)
+        if decision.adopts:
             # By merge patch, not by apply: a later apply without it must not take the mark away.
             mark = {"metadata": {"annotations": {objects.ADOPTED_KEY: "true"}}}
-            self.api.patch("Namespace", tenant.namespace, None, mark)
-        for step in (*tenant.closing, *tenant.building):
-            self._do(step, changes, tenant=tenant.release)
-        self._await_quotas(tenant)
-        if tenant.release in self.launching:
-            self.gate.pass_through(tenant.namespace)
-        for step in (*tenant.opening, *tenant.clearing):
-            self._do(step, changes, tenant=tenant.release)
+            self.api.patch("Namespace", decision.namespace, None, mark)
+        self._do_all((*decision.closing, *decision.building), tenant)
+        if decision.release in self.launching and not self.gate.is_open(decision.namespace):
+            tenant.awaits_gate = True
+            return
+        self._open(tenant)
+
+    def _open(self, tenant: _TenantRun) -> None:
+        decision = tenant.decision
+        self._await_quotas(decision)
+        if decision.release in self.launching:
+            self.gate.pass_through(decision.namespace)
+        self._do_all((*decision.opening, *decision.clearing), tenant)
+
+    def _do_all(self, steps: Iterable[Step], tenant: _TenantRun) -> None:
+        for step in steps:
+            self._do(step, tenant.changes, tenant=tenant.decision.release)
 
     def _await_quotas(self, tenant: TenantDecision) -> None:
         quotas = [step for step in tenant.building if step.key.kind == "ResourceQuota"]

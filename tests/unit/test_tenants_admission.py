@@ -55,6 +55,16 @@ def test_one_tenant_waits_for_all() -> None:
     assert len(api.tries) == tries
 
 
+def test_a_look_does_not_wait_and_what_it_saw_holds_for_all() -> None:
+    api = WarmingApi(guard_after=1, placement_after=1)
+    shared = gate(api)
+    assert not shared.is_open("astronomer-etl")
+    assert api.tries == ["stray"]
+    assert shared.is_open("astronomer-bi")
+    shared.pass_through("astronomer-etl")
+    assert api.tries == ["stray", "stray", "kpo"]
+
+
 def test_nothing_is_tried_where_the_policies_stood_already() -> None:
     api = WarmingApi(guard_after=99, placement_after=99)
     gate(api, is_open=True).pass_through("astronomer-etl")

@@ -12,10 +12,11 @@ import pytest
 from kpo_provision import errors, plan, progress
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.kinds import KINDS
-from kpo_provision.kube.transport import HttpTransport
+from kpo_provision.kube.transport import HttpTransport, Response
 from kpo_provision.render.bundle import Bundle, SecretGap, TenantBundle
 from kpo_provision.results import Action
 from kpo_provision.tenants import apply_bundle, destroy_tenants, objects, preview_bundle, read
+from kpo_provision.tenants.apply import WORKERS
 from tests.fakes.api_server import FakeApiServer
 
 LOGINS = {"acme": b'{"auths": {"registry.acme.io": {"auth": "canary-of-the-login"}}}'}
@@ -283,6 +284,42 @@ def test_no_login_is_in_any_change_or_decision(server, api):
     encoded = base64.b64encode(LOGINS["acme"]).decode()
     assert "canary" not in repr(changes)
     assert encoded not in repr(changes)
+
+
+class LateGuardTransport(HttpTransport):
+    """To a server that takes up its guard only when every tenant is built."""
+
+    def __init__(self, server, namespaces):
+        super().__init__(server.connection)
+        self._server = server
+        self._namespaces = namespaces
+        self.tries = 0
+
+    def send(self, request):
+        if request.path.endswith("/pods"):
+            self.tries += 1
+            if not all(self._server.get("Secret", "registry-acme", namespace) for namespace in self._namespaces):
+                return Response(status=201, body=b"{}")
+        return super().send(request)
+
+
+def test_tenants_are_built_while_the_policies_are_not_in_force_and_opened_when_they_are(server):
+    tenants = [tenant(f"t{number:02}") for number in range(3 * WORKERS)]
+    namespaces = [one.plan.namespace for one in tenants]
+    guard = manifest("ValidatingAdmissionPolicy", "kpo-pool-guard") | {"apiVersion": "admissionregistration.k8s.io/v1"}
+    wanted = Bundle(shared=(guard,), tenants=tuple(tenants))
+    transport = LateGuardTransport(server, namespaces)
+    with Api(server.connection, transport=transport) as api:
+        changes = apply_bundle(api, wanted, LOGINS, progress=progress.Silent())
+    assert changes.failures == ()
+    assert transport.tries > 1
+    written = [path for _, path in server.mutations]
+    last_built = max(index for index, path in enumerate(written) if path.endswith("/secrets/registry-acme"))
+    assert all(
+        written.index(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/kpo-launcher")
+        > last_built
+        for namespace in namespaces
+    )
 
 
 class DyingTransport:
