@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kpo_provision import __version__, errors, planning, registry, render, report, sizing, target, tenants, verify
+from kpo_provision import __version__, errors, planning, registry, render, report, sizing, target, tenants
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
 from kpo_provision.render.bundle import Bundle
@@ -88,6 +88,8 @@ def apply(prepared: Prepared, options: ApplyOptions, *, progress: Progress) -> r
     sound = [tenant.release for tenant in decided.plan.tenants if tenant.release not in failed]
     checks: tuple[CheckResult, ...] = ()
     if options.verify and sound:
+        from kpo_provision import verify
+
         checks = verify.verify(
             cluster.api, decided.plan, progress=progress, tenants=sound, timeout_s=options.verify_timeout_s
         )
@@ -145,6 +147,8 @@ def prove(
     decided: Decided, *, only: Sequence[str], timeout_s: float, environ: Mapping[str, str], progress: Progress
 ) -> report.RunReport:
     """Verify the tenants of a cluster that was applied before."""
+    from kpo_provision import verify
+
     started = time.monotonic()
     _require_tenants(decided.plan, only)
     cluster = _choose_target(decided, environ).open()

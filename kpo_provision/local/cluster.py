@@ -1,4 +1,7 @@
-"""``up`` and ``down``: the order in which a local cluster comes to life, and how it ends."""
+"""``up`` and ``down``: the order in which a local cluster comes to life, and how it ends.
+
+What makes certificates is imported where one is made: a cluster that runs does without it, and it loads slowly.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import kpo_provision
-from kpo_provision.local import bootstrap, control, images, kubeconfigs, launch, machine, nodes, pki, reuse, waiting
+from kpo_provision.local import bootstrap, control, images, kubeconfigs, launch, machine, nodes, reuse, waiting
 from kpo_provision.local.api_client import ApiClient
 from kpo_provision.local.control_plane import write_proxy_configuration
 from kpo_provision.local.inotify import CONTROL_PLANE_INSTANCES, NODE_INSTANCES, check_inotify
@@ -17,7 +20,6 @@ from kpo_provision.local.options import INSIDE, Layout, LocalOptions
 from kpo_provision.local.private_registry import PROBE_REPOSITORY, PROBE_TAG, ensure_registry, push_image
 from kpo_provision.local.programs import ensure_programs
 from kpo_provision.local.recipes import COMPONENTS, KUBERNETES_VERSION, SIMULATED_COMPONENTS
-from kpo_provision.local.simulated import cluster as simulated
 from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
 
@@ -47,7 +49,7 @@ class LocalCluster:
 def up(options: LocalOptions, progress: Progress) -> LocalCluster:
     """Bring the local cluster up, from whatever state it is in, and wait until it can be worked with."""
     is_simulated = reuse.choose_simulated(options)
-    bring_up = simulated.prepare(options, progress) if is_simulated else _prepare(options, progress)
+    bring_up = _prepare_simulated(options, progress) if is_simulated else _prepare(options, progress)
     with hold_lock(options.layout.lock, progress):
         was_running = control.ask_supervisor(options.layout.control, control.STATUS) is not None
         try:
@@ -106,6 +108,8 @@ def describe_cluster(layout: Layout, *, api_port: int, simulated: bool) -> Local
 
 def prepare_node(layout: Layout, record: nodes.NodeRecord, *, cgroup: str, found: machine.Machine, cni: Path) -> None:
     """Write all that a node needs on disk, its identity included."""
+    from kpo_provision.local import pki
+
     folder = layout.nodes / record.name
     nodes.prepare_node(
         layout,
@@ -124,6 +128,12 @@ def prepare_node(layout: Layout, record: nodes.NodeRecord, *, cgroup: str, found
     nodes.write_record(layout, record)
 
 
+def _prepare_simulated(options: LocalOptions, progress: Progress) -> Callable[[], None]:
+    from kpo_provision.local.simulated import cluster as simulated
+
+    return simulated.prepare(options, progress)
+
+
 def _prepare(options: LocalOptions, progress: Progress) -> Callable[[], None]:
     found = machine.check_machine()
     programs = ensure_programs(options.cache, progress)
@@ -140,6 +150,8 @@ def _start(options: LocalOptions, found: machine.Machine, programs: Mapping[str,
     settings = _make_settings(options, programs)
     if reuse.reuse_running(options, settings, progress):
         return
+    from kpo_provision.local import pki
+
     with progress.step("Prepare the local cluster") as step:
         # Whatever a killed run left behind: without a supervisor nothing of it is of use.
         launch.stop_supervisor(options)

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpo_provision.local.daemons import Daemon
-from kpo_provision.local.netpol import gatekeeper
 from kpo_provision.local.nodes import POD_RANGE, SYSTEM_NODE
-from kpo_provision.local.options import API_SERVER, CONTROL_PLANE_ADDRESS, INSIDE, Layout
+from kpo_provision.local.options import API_SERVER, CONTROL_PLANE_ADDRESS, INSIDE, NETPOL_SOCKET, Layout
 from kpo_provision.local.private_files import write_private
 
 SERVICE_RANGE = "10.96.0.0/16"
@@ -200,4 +199,4 @@ def _scheduler(program: str, place: Place) -> Daemon:
 
 def _network_policies() -> Daemon:
     argv = (sys.executable, "-m", _NETPOL, "--kubeconfig", str(INSIDE.pki / "netpol.kubeconfig"))
-    return Daemon(name="netpol", argv=argv, after=(_API,), ready=f"unix:{gatekeeper.SOCKET}")
+    return Daemon(name="netpol", argv=argv, after=(_API,), ready=f"unix:{NETPOL_SOCKET}")

@@ -16,8 +16,8 @@ from pathlib import Path
 from kpo_provision import errors
 from kpo_provision.local import images
 from kpo_provision.local.daemons import Daemon
-from kpo_provision.local.netpol import gate, gatekeeper
-from kpo_provision.local.options import INSIDE, STATE, Layout
+from kpo_provision.local.netpol import gate
+from kpo_provision.local.options import INSIDE, NETPOL_SOCKET, STATE, Layout
 from kpo_provision.local.private_files import write_private
 
 SYSTEM_NODE = "kpo-system"
@@ -245,7 +245,7 @@ def _render_cni(record: NodeRecord) -> str:
             "dataDir": str(record.state / "addresses"),
         },
     }
-    hold = {"type": gate.NAME, "socket": str(gatekeeper.SOCKET), "timeoutSeconds": _GATE_TIMEOUT_S}
+    hold = {"type": gate.NAME, "socket": str(NETPOL_SOCKET), "timeoutSeconds": _GATE_TIMEOUT_S}
     configuration = {"cniVersion": "1.0.0", "name": "kpo-local", "plugins": [link, hold]}
     return json.dumps(configuration, indent=2) + "\n"
 

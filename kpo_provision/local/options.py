@@ -124,6 +124,9 @@ depend on the home and socket paths stay under the 107 bytes that the kernel all
 STATE = Path("/run/kpo-state")
 """What must not outlive the supervisor: it lies on a tmpfs that only the cluster's processes see."""
 
+NETPOL_SOCKET = STATE / "netpol.sock"
+"""Where the network policy agent is asked whether a pod's rules are in force."""
+
 
 def find_own_home(environ: Mapping[str, str]) -> Path:
     """Choose the home of a cluster that belongs to a user without root."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kpo_provision.spec.fields import (
     AccountName,
@@ -167,6 +167,8 @@ class Admission(SpecModel):
 
 class Installation(SpecModel):
     """One spec, one cluster."""
+
+    model_config = ConfigDict(defer_build=False)
 
     api_version: Literal["kpo-provision.io/v1"]
     """Version of this format."""

@@ -7,10 +7,11 @@ from pydantic.alias_generators import to_camel
 
 
 class SpecModel(BaseModel):
-    """Base of every part of a spec."""
+    """Base of every part of a spec. Its validator is built within that of the whole, alone only where it is used."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
+        defer_build=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,

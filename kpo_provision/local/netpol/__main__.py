@@ -19,9 +19,10 @@ from kpo_provision import errors
 from kpo_provision.local.netpol import api, nft, objects
 from kpo_provision.local.netpol.announcements import Announcements
 from kpo_provision.local.netpol.enforcer import Enforcer
-from kpo_provision.local.netpol.gatekeeper import SOCKET, Gatekeeper
+from kpo_provision.local.netpol.gatekeeper import Gatekeeper
 from kpo_provision.local.netpol.inventory import Inventory
 from kpo_provision.local.netpol.watch import Resource, Watch
+from kpo_provision.local.options import NETPOL_SOCKET
 
 LOG = logging.getLogger("kpo_provision.local.netpol")
 
@@ -30,7 +31,7 @@ def main() -> None:
     """Start the watches and enforce in the main thread."""
     parser = argparse.ArgumentParser(prog="kpo-netpol", description="Keep nftables in step with network policies.")
     parser.add_argument("--kubeconfig", type=Path, required=True, help="kubeconfig with certificates as files")
-    parser.add_argument("--gate", type=Path, default=SOCKET, help="socket at which starting pods are announced")
+    parser.add_argument("--gate", type=Path, default=NETPOL_SOCKET, help="socket at which starting pods are announced")
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _stop)

@@ -14,9 +14,7 @@ from pathlib import Path
 
 from kpo_provision import errors
 from kpo_provision.local.netpol.announcements import Announcement, Announcements
-from kpo_provision.local.options import STATE
 
-SOCKET = STATE / "netpol.sock"
 _LINE_BYTES = 4096
 _ASK_S = 5.0
 _MOST_PATIENCE_S = 60.0
