@@ -2,13 +2,18 @@
 
 What the objects are stands in ``templates/manifests``; what all of them carry is put on here. No secret is rendered: a
 registry secret is a ``SecretGap``.
+
+Reading YAML is what takes time, and of a thousand tenants most differ in their names alone. So the templates are
+rendered once for all of those, with marks for names, and each tenant gets a copy with its own.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from kpo_provision import plan
 from kpo_provision.render import environment
@@ -25,11 +30,19 @@ TENANT_TEMPLATES = (
 """A tenant's templates in apply order: fences first, and last the bindings that let Airflow in."""
 
 
+_MARK = "\ue000"
+_MARKS: dict[str, Any] = {
+    name: _MARK + name for name in ("release", "namespace", "worker_account", "triggerer_account")
+}
+"""What stands for a tenant's names. Templates may put them anywhere, and must not look into them."""
+
+
 def render(planned: plan.Plan) -> Bundle:
     """Render every object of an installation; the same plan gives the same bundle."""
+    patterns: dict[str, list[Manifest]] = {}
     return Bundle(
         shared=tuple(_render_shared(planned)),
-        tenants=tuple(_render_tenant(planned, tenant) for tenant in planned.tenants),
+        tenants=tuple(_render_tenant(planned, tenant, patterns) for tenant in planned.tenants),
     )
 
 
@@ -48,18 +61,35 @@ def _render_shared(planned: plan.Plan) -> list[Manifest]:
     return [_stamp(manifest, _common_labels(planned)) for manifest in manifests]
 
 
-def _render_tenant(planned: plan.Plan, tenant: plan.TenantPlan) -> TenantBundle:
+def _render_tenant(planned: plan.Plan, tenant: plan.TenantPlan, patterns: dict[str, list[Manifest]]) -> TenantBundle:
     labels = {**_common_labels(planned), plan.TENANT_KEY: tenant.release}
-    manifests = [
-        _stamp(manifest, labels)
-        for template in TENANT_TEMPLATES
-        for manifest in environment.render_manifests(f"tenant/{template}", tenant=tenant)
-    ]
+    names = {mark: getattr(tenant, name) for name, mark in _MARKS.items()}
+    nameless = dataclasses.replace(tenant, **_MARKS)
+    pattern = patterns.setdefault(repr(nameless), [])
+    if not pattern:
+        for template in TENANT_TEMPLATES:
+            pattern += environment.render_manifests(f"tenant/{template}", tenant=nameless)
+    manifests = [_stamp(_fill(manifest, names), labels) for manifest in pattern]
     gaps = tuple(
         SecretGap(namespace=tenant.namespace, name=registry.secret_name, registry=registry.name, server=registry.server)
         for registry in tenant.registries
     )
     return TenantBundle(plan=tenant, manifests=tuple(manifests), secrets=gaps)
+
+
+def _fill(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """Copy a value with names in the place of their marks."""
+    match value:
+        case dict():
+            return {_fill(key, names): _fill(content, names) for key, content in value.items()}
+        case list():
+            return [_fill(element, names) for element in value]
+        case str() if _MARK in value:
+            for mark, name in names.items():
+                value = value.replace(mark, name)
+            return value
+        case _:
+            return value
 
 
 def _common_labels(planned: plan.Plan) -> dict[str, str]:

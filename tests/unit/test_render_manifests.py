@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from kpo_provision import plan, render, sizing
+from kpo_provision.render import environment, manifests
 from kpo_provision.render.bundle import Bundle, Manifest, SecretGap, TenantBundle
 from kpo_provision.spec import model
+from kpo_provision.tenants import diff
 
 SPEC = {
     "apiVersion": "kpo-provision.io/v1",
@@ -167,6 +169,32 @@ def test_guard_reaches_everywhere_but_the_exempt_namespaces():
             {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["calico-system", "kube-system"]}
         ]
     }
+
+
+def test_tenants_that_are_rendered_together_get_what_the_templates_say_of_each():
+    tenants = {
+        "etl": {"extraCapacity": 10, "registries": ["acme"]},
+        "ml": {"extraCapacity": 10, "registries": ["acme"]},
+        "bi": {"extraCapacity": 10, "registries": ["acme"], "workerServiceAccount": "kpo"},
+        "closed": {"extraCapacity": 0},
+        "release": {"extraCapacity": 10, "baseCapacity": 20, "triggererServiceAccount": "namespace"},
+    }
+    for tenant in render_spec(tenants=tenants).tenants:
+        said = [
+            manifest
+            for template in manifests.TENANT_TEMPLATES
+            for manifest in environment.render_manifests(f"tenant/{template}", tenant=tenant.plan)
+        ]
+        assert [diff.differs(wanted, found) for wanted, found in zip(said, tenant.manifests, strict=True)] == [
+            ()
+        ] * len(said)
+        assert "\ue000" not in repr(tenant.manifests)
+
+
+def test_tenants_share_no_part_that_could_be_changed_for_both():
+    one, other = render_spec(tenants={name: {"extraCapacity": 10} for name in ("etl", "ml")}).tenants
+    one.manifests[1]["spec"]["hard"]["pods"] = "changed"
+    assert other.manifests[1]["spec"]["hard"]["pods"] == "10"
 
 
 def test_rendering_twice_gives_the_same():
