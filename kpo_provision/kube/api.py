@@ -100,7 +100,9 @@ class Api:
             errors.ApiError: The server refuses the object.
         """
         kind, namespace, name = _identity(manifest)
-        query = {"fieldManager": plan.FIELD_MANAGER, "fieldValidation": "Strict", "force": str(force).lower()}
+        # An unknown field is refused in any case. Strict validation would have the server parse the body once more, to
+        # find keys that stand twice, which those of a dictionary cannot.
+        query = {"fieldManager": plan.FIELD_MANAGER, "fieldValidation": "Ignore", "force": str(force).lower()}
         path = kind.path(namespace, name)
         request = Request(method="PATCH", path=path, query=query, body=_encode(manifest), content_type=_APPLY_PATCH)
         return self._send(request, verb="apply", target=_target(kind.name, namespace, name))

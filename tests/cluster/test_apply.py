@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kpo_provision import errors, progress, render, sizing
+from kpo_provision.kube import transport as kube_transport
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from kpo_provision.kube.transport import HttpTransport
@@ -136,6 +137,13 @@ def test_drift_is_seen_and_repaired(api, transport, logins):
     assert apply(api, wanted, logins, take_over=True).failures == ()
     assert len(transport.mutations) == 3
     assert preview_bundle(api, wanted, logins).mutations == ()
+
+
+def test_a_field_that_the_server_does_not_know_is_refused(api, monkeypatch):
+    monkeypatch.setattr(kube_transport, "_RETRIED_FOR_S", 0)  # the server calls it its own fault, 500
+    odd = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "odd", "namespace": "default"}, "dta": {}}
+    with pytest.raises(errors.ApiError, match=r"\.dta: field not declared in schema"):
+        api.apply(odd)
 
 
 def test_a_namespace_that_is_being_deleted_is_waited_for_and_made_anew(api, logins):
