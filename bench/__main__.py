@@ -9,6 +9,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cluster, timing
@@ -42,25 +43,26 @@ def measure_apply(options: local.LocalOptions, folder: Path) -> list[str]:
     """The same 100 tenants by us and by kubectl, each on a clean cluster, in turn; then once more unchanged."""
     spec = cluster.write_spec(folder, tenants=TENANTS, verify_image=local.PROBE_IMAGE)
     manifests = cluster.render_list(spec, folder)
+    kpo = [*KPO, "apply", str(spec), "--no-verify", "-q", "-o", "json"]
+    kubectl = [cluster.kubectl(options), "apply", "--server-side", "-f", str(manifests)]
+    environ = {"KUBECONFIG": str(options.layout.kubeconfig)}
     ours, theirs, again, again_theirs = [], [], [], []
     for _ in range(RUNS):
         cluster.remove_tenants(spec)
-        first = timing.run([*KPO, "apply", str(spec), "--no-verify", "-q", "-o", "json"])
-        second = timing.run([*KPO, "apply", str(spec), "--no-verify", "-q", "-o", "json"])
+        ours.append(_run(options, kpo))
+        again.append(_run(options, kpo))
         cluster.remove_tenants(spec)
-        kubectl = [cluster.kubectl(options), "apply", "--server-side", "-f", str(manifests)]
-        environ = {"KUBECONFIG": str(options.layout.kubeconfig)}
-        ours.append(cluster.succeeded(first).wall_s)
-        again.append(cluster.succeeded(second).wall_s)
-        theirs.append(cluster.succeeded(timing.run(kubectl, environ=environ)).wall_s)
-        again_theirs.append(cluster.succeeded(timing.run(kubectl, environ=environ)).wall_s)
+        theirs.append(_run(options, kubectl, environ))
+        again_theirs.append(_run(options, kubectl, environ))
     cluster.remove_tenants(spec)
     peak = timing.peak_mib([*KPO, "apply", str(spec), "--no-verify"])
     cluster.remove_tenants(spec)
     objects = cluster.count_objects(manifests)
     return [
         _compare_rates(objects, ours, theirs),
-        _compare("apply them again, unchanged", again, again_theirs, "the same again", "no mutation"),
+        _compare_cpu("CPU of that apply", ours, theirs),
+        _compare("apply them again, unchanged", _walls(again), _walls(again_theirs), "the same again", "no mutation"),
+        _compare_cpu("CPU of applying them again", again, again_theirs),
         f"| memory of that apply | {peak:.0f} MiB | | under 150 MiB |",
     ]
 
@@ -78,16 +80,45 @@ def measure_verify(options: local.LocalOptions, folder: Path) -> list[str]:
     return [_compare("verify one tenant", ours, theirs, "`kubectl run --rm`", "at most 1.5 times it")]
 
 
-def _compare_rates(objects: int, ours: list[float], theirs: list[float]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Load:
+    """A command that succeeded, and what the cluster did meanwhile."""
+
+    run: timing.Run
+    cluster_cpu_s: float
+
+
+def _run(options: local.LocalOptions, argv: list[str], environ: dict[str, str] | None = None) -> _Load:
+    before_s = cluster.measure_cpu_s(options)
+    run = cluster.succeeded(timing.run(argv, environ=environ))
+    return _Load(run=run, cluster_cpu_s=cluster.measure_cpu_s(options) - before_s)
+
+
+def _walls(loads: list[_Load]) -> list[float]:
+    return [load.run.wall_s for load in loads]
+
+
+def _compare_rates(objects: int, ours: list[_Load], theirs: list[_Load]) -> str:
     """Ours also writes a registry secret a tenant, which no rendered file holds."""
     written = objects + TENANTS
-    mine, other = written / statistics.median(ours), objects / statistics.median(theirs)
+    mine_s, other_s = statistics.median(_walls(ours)), statistics.median(_walls(theirs))
+    pairs = zip(_walls(ours), _walls(theirs), strict=True)
+    ratios = ", ".join(f"{written / one * other / objects:.2f}" for one, other in pairs)
     return (
         f"| apply {TENANTS} tenants ({objects} objects and {TENANTS} registry secrets) "
-        f"| {statistics.median(ours):.2f} s, {mine:.0f} objects/s "
-        f"| `kubectl apply --server-side` of the {objects} objects {statistics.median(theirs):.2f} s, "
-        f"{other:.0f} objects/s: {mine / other:.2f} times the rate | twice the rate |"
+        f"| {mine_s:.2f} s, {written / mine_s:.0f} objects/s "
+        f"| `kubectl apply --server-side` of the {objects} objects {other_s:.2f} s, {objects / other_s:.0f} objects/s; "
+        f"times its rate in each pair: {ratios} | twice the rate |"
     )
+
+
+def _compare_cpu(what: str, ours: list[_Load], theirs: list[_Load]) -> str:
+    mine, other = (
+        f"{statistics.median(load.run.cpu_s for load in loads):.2f} s, "
+        f"the cluster's {statistics.median(load.cluster_cpu_s for load in loads):.2f} s"
+        for loads in (ours, theirs)
+    )
+    return f"| {what} | {mine} | kubectl's {other} | |"
 
 
 def _compare(what: str, ours: list[float], theirs: list[float], name: str, promise: str) -> str:

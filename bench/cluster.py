@@ -15,6 +15,7 @@ import yaml
 
 from bench.timing import Run
 from kpo_provision import local, render, sizing
+from kpo_provision.local import launch
 from kpo_provision.progress import Silent
 from kpo_provision.spec import load_spec
 
@@ -73,6 +74,19 @@ def render_list(spec: Path, folder: Path) -> Path:
 def count_objects(manifests: Path) -> int:
     """Count the objects in a file that ``render_list`` wrote."""
     return sum(1 for _ in yaml.safe_load_all(manifests.read_text()))
+
+
+def measure_cpu_s(options: local.LocalOptions) -> float:
+    """Read how much CPU the cluster's processes have had until now, nodes included."""
+    ticks = 0
+    for pid in launch.list_processes(options):
+        try:
+            # User and system time: the 12th and 13th field after the program's name, which may hold spaces.
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def kubectl(options: local.LocalOptions) -> str:

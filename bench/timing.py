@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -16,12 +17,14 @@ class Run:
     """One finished process."""
 
     wall_s: float
+    cpu_s: float
+    """User and system time of the process and of those that it waited for."""
     exit_code: int
 
 
 def run(argv: Sequence[str], *, environ: dict[str, str] | None = None) -> Run:
     """Run a command to its end, without input; its output is thrown away."""
-    started = time.monotonic()
+    started, used_s = time.monotonic(), _children_cpu_s()
     finished = subprocess.run(
         argv,
         stdin=subprocess.DEVNULL,
@@ -30,7 +33,13 @@ def run(argv: Sequence[str], *, environ: dict[str, str] | None = None) -> Run:
         env=_environment() | (environ or {}),
         check=False,
     )
-    return Run(wall_s=time.monotonic() - started, exit_code=finished.returncode)
+    wall_s = time.monotonic() - started
+    return Run(wall_s=wall_s, cpu_s=_children_cpu_s() - used_s, exit_code=finished.returncode)
+
+
+def _children_cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _environment() -> dict[str, str]:
