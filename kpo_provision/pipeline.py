@@ -11,14 +11,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kpo_provision import __version__, errors, planning, registry, render, report, sizing, target, tenants
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
 from kpo_provision.render.bundle import Bundle
 from kpo_provision.results import Changes, CheckResult, PoolsAhead
-from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import load_spec, model
+
+if TYPE_CHECKING:
+    from kpo_provision.sizing.pools import InstallationSize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,29 @@
 """The order of things for ``size``: Path -> Spec -> InstallationSize.
 
-Apart from ``pipeline``, which loads all that changes a cluster: a third of a second that ``size`` has no use for.
+Apart from ``pipeline``, which loads all that changes a cluster: a third of a second that ``size`` has no use for. What
+sizes pools is loaded when pools are sized, which most targets have no use for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kpo_provision import catalog
-from kpo_provision.sizing import pools
 from kpo_provision.spec import load_spec, model, paths
 
+if TYPE_CHECKING:
+    from kpo_provision.catalog import Catalog
+    from kpo_provision.sizing.observed import ObservedNode
+    from kpo_provision.sizing.pools import InstallationSize, SizeOptions
 
-def size_pools(path: Path, options: pools.SizeOptions) -> pools.InstallationSize:
+
+def size_pools(path: Path, options: SizeOptions) -> InstallationSize:
     """Size the pools of a spec. Pure: needs no cluster and no credentials."""
-    spec = load_spec(path)
-    return pools.size_pools(spec, load_catalog(path, spec), options)
+    return _size(path, load_spec(path), options)
 
 
-def size_observed(path: Path, options: pools.SizeOptions, *, environ: Mapping[str, str]) -> pools.InstallationSize:
+def size_observed(path: Path, options: SizeOptions, *, environ: Mapping[str, str]) -> InstallationSize:
     """Size the pools of a spec with the nodes that its cluster has now; only reads."""
     from kpo_provision import observe, sizing, target
 
@@ -28,17 +32,29 @@ def size_observed(path: Path, options: pools.SizeOptions, *, environ: Mapping[st
     sized = size_made_pools(path, spec)
     cluster = target.choose_target(spec, planned, sized, base=path.parent, environ=environ).open()
     wanted = [pool for pool in planned.pools if options.pool in (None, pool.name)]
-    return pools.size_pools(spec, load_catalog(path, spec), options, seen=observe.read_nodes(cluster.api, wanted))
+    return _size(path, spec, options, seen=observe.read_nodes(cluster.api, wanted))
 
 
-def size_made_pools(path: Path, spec: model.Installation) -> pools.InstallationSize | None:
+def size_made_pools(path: Path, spec: model.Installation) -> InstallationSize | None:
     """Size the pools of a target that makes them; None where the nodes are others' business."""
     if spec.target.gke is None:
         return None
-    return pools.size_pools(spec, load_catalog(path, spec), pools.SizeOptions(compare=0))
+    from kpo_provision.sizing.pools import SizeOptions
+
+    return _size(path, spec, SizeOptions(compare=0))
 
 
-def load_catalog(path: Path, spec: model.Installation) -> catalog.Catalog:
+def _size(
+    path: Path, spec: model.Installation, options: SizeOptions, *, seen: Sequence[ObservedNode] = ()
+) -> InstallationSize:
+    from kpo_provision.sizing import pools
+
+    return pools.size_pools(spec, load_catalog(path, spec), options, seen=seen)
+
+
+def load_catalog(path: Path, spec: model.Installation) -> Catalog:
     """Load the catalog with the spec's own file, which is relative to the spec."""
+    from kpo_provision import catalog
+
     own = spec.sizing.catalog
     return catalog.load_catalog(paths.resolve_path(own, base=path.parent) if own else None)

@@ -55,12 +55,14 @@ class Channel:
 
         Raises:
             OSError: The connection broke, or nothing came in time.
-            http.client.HTTPException: The answer is cut off, or is no HTTP.
+            http.client.HTTPException: The answer is cut off, or is no HTTP; or the request cannot be written as one.
         """
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self._host}", "Accept-Encoding: identity"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if body is not None:
             lines.append(f"Content-Length: {len(body)}")
+        if any("\r" in line or "\n" in line for line in lines):
+            raise http.client.InvalidURL("a line break in a header or in the address of a request")
         head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
         self.sock.sendall(head + body if body else head)
         return self._read_answer()

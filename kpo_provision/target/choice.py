@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kpo_provision.plan import Plan
-from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model
 from kpo_provision.target.contract import Target
 from kpo_provision.target.kubeconfig import KubeconfigTarget
+
+if TYPE_CHECKING:
+    from kpo_provision.sizing.pools import InstallationSize
 
 
 def choose_target(

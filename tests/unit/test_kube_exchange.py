@@ -109,3 +109,9 @@ def test_one_request_follows_another_on_one_connection():
 def test_an_answer_that_is_cut_off_or_no_http_is_an_error(answer, error):
     with channel_to(answer) as (channel, _), pytest.raises(error):
         ask(channel)
+
+
+def test_a_line_break_in_a_header_is_not_sent():
+    with channel_to() as (channel, asked), pytest.raises(http.client.InvalidURL):
+        channel.exchange("GET", "/version", {"Authorization": "Bearer a\r\nX-Evil: yes"}, None)
+    assert asked == []
