@@ -1,20 +1,14 @@
-"""What tests of the modules ask for: the stand-in provider in a mirror, and a workspace in which Terraform has it."""
+"""What tests of the modules ask for: a Google that is played, and a workspace in which Terraform talks to it."""
 
 import shutil
 
 import pytest
 
 from tests.fakes.gke import Simulator, World
-from tests.terraform.provider.mirror import write_mirror
 from tests.terraform.workspace import Workspace, copy_root
 
 PARENT = "projects/acme-data/locations/europe-west1"
 CLUSTER = f"{PARENT}/clusters/airflow"
-
-
-@pytest.fixture(scope="session")
-def mirror(tmp_path_factory):
-    return write_mirror(tmp_path_factory.mktemp("mirror"))
 
 
 @pytest.fixture(scope="session")
