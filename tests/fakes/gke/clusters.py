@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from tests.fakes.gke import networks
 from tests.fakes.gke.answers import RefusedError
 
 VERSION = "1.34.4-gke.1230000"
@@ -29,17 +30,18 @@ def complete(body, *, path, location, endpoint, authority):
     version = VERSION if asked in ("", "-", "latest") or VERSION.startswith(asked) else asked
     given = {key: value for key, value in body.items() if key not in ("nodePools", "nodeConfig")}
     return {
-        "network": "default",
-        "subnetwork": "default",
         "clusterIpv4Cidr": "10.244.0.0/16",
         "loggingService": "logging.googleapis.com/kubernetes",
         "monitoringService": "monitoring.googleapis.com/kubernetes",
         "locations": zones_of(location),
+        "legacyAbac": {},
         "releaseChannel": {"channel": "REGULAR"},
         "shieldedNodes": {"enabled": True},
         **given,
+        **networks.complete(body, project=path.split("/")[1], location=location, endpoint=endpoint),
         "ipAllocationPolicy": {
             "useIpAliases": True,
+            "stackType": "IPV4",
             "clusterIpv4CidrBlock": "10.244.0.0/16",
             "servicesIpv4CidrBlock": "10.96.0.0/12",
             **body.get("ipAllocationPolicy", {}),
