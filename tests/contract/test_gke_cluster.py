@@ -71,7 +71,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture(autouse=True)
 def credentials(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_credentials(tmp_path, simulator.url)
-    for name, value in point_at(simulator.url, credentials=path).items():
+    for name, value in point_at(simulator, credentials=path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
 

@@ -152,7 +152,7 @@ def test_login_to_google_opens_the_cluster_that_google_describes(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     credentials = write_credentials(tmp_path, world.simulator.url)
-    for name, value in point_at(world.simulator.url, credentials=credentials).items():
+    for name, value in point_at(world.simulator, credentials=credentials).items():
         monkeypatch.setenv(name, value)
     google = gke.Gke(ClusterName(project="acme", location="europe-west1", cluster="airflow"))
     facts = google.read_cluster()

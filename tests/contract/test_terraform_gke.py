@@ -51,7 +51,7 @@ class Site:
 
     def __init__(self, folder, mirror, google):
         self.folder = folder
-        self.environ = make_environment(folder, mirror, url=google.url)
+        self.environ = make_environment(folder, mirror, google=google)
 
     def open(self, cluster="airflow"):
         installation = spec.parse_spec(SPEC.replace("CLUSTER", cluster), file="spec.yaml")

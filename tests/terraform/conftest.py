@@ -42,4 +42,4 @@ def google():
 def workspace(tmp_path, initialised, mirror, google):
     folder = tmp_path / "workspace"
     shutil.copytree(initialised, folder, symlinks=True)
-    return Workspace(folder, mirror, url=google.url)
+    return Workspace(folder, mirror, google=google)

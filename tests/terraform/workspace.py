@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[2]
 _FOREIGN = ("CLOUDSDK_", "GOOGLE_", "TF_", "XDG_CACHE_HOME")
 
 
-def make_environment(home, config, *, url=None):
-    """Return what Terraform sees: its provider, Google at ``url``, and nothing of whoever runs the tests."""
+def make_environment(home, config, *, google=None):
+    """Return what Terraform sees: its provider, Google as it is played, and nothing of whoever runs the tests."""
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)},
-        **(point_at(url) if url else {}),
+        **(point_at(google) if google else {}),
         "CHECKPOINT_DISABLE": "1",
         "HOME": str(home),
         "TF_CLI_CONFIG_FILE": str(config),
@@ -26,11 +26,11 @@ def make_environment(home, config, *, url=None):
 
 
 class Workspace:
-    """``url`` is where the simulator answers; without it nothing is reached and no credentials are there."""
+    """Without a simulator, ``google``, nothing is reached and no credentials are there."""
 
-    def __init__(self, folder, config, *, url=None):
+    def __init__(self, folder, config, *, google=None):
         self.folder = folder
-        self._environment = make_environment(folder, config, url=url)
+        self._environment = make_environment(folder, config, google=google)
 
     def run(self, *arguments, check=True):
         """Run Terraform to its end."""

@@ -36,7 +36,7 @@ def main():
                     world.create_cluster(parent, {"cluster": _describe_cluster(name, project=parent.split("/")[1])})
         login = arguments.credentials and write_credentials(arguments.credentials, simulator.url)
         if arguments.environment:
-            arguments.environment.write_text(render_exports(point_at(simulator.url, credentials=login)))
+            arguments.environment.write_text(render_exports(point_at(simulator, credentials=login)))
         sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()
         stopping.wait()

@@ -13,19 +13,18 @@ _ENDPOINTS = (
     "GOOGLE_IAM_BETA_CUSTOM_ENDPOINT",
     "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT",
 )
-"""The first for Google's clients, the others for Terraform's provider. One address does for all: no two of the APIs have a
-path in common."""
+"""The first is for Google's clients, the others for Terraform's provider; no two of these APIs share a path."""
 
 
-def point_at(url, *, credentials=None):
+def point_at(simulator, *, credentials=None):
     """Return variables by name; they log in with ``credentials``, a file of ``login.write_credentials``, or a token."""
     if credentials:
         # Without a project, or a machine of Google's to be on, the library asks the network for both.
         login = {"GOOGLE_APPLICATION_CREDENTIALS": str(credentials), "GOOGLE_CLOUD_PROJECT": "acme"}
         login |= {"NO_GCE_CHECK": "true"}
     else:
-        login = {TOKEN_VARIABLE: "ya29.a-token"}
-    return {**dict.fromkeys(_ENDPOINTS, f"{url}/v1/"), **login}
+        login = {TOKEN_VARIABLE: simulator.login.exchange()["access_token"]}
+    return {**dict.fromkeys(_ENDPOINTS, f"{simulator.url}/v1/"), **login}
 
 
 def render_exports(variables):
