@@ -6,6 +6,7 @@ from kpo_provision import catalog, errors, progress, spec, terraform
 from kpo_provision.render import tfvars
 from kpo_provision.sizing import pools
 from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.clusters import describe
 from tests.terraform.workspace import make_environment
 
 PARENT = "projects/acme-data/locations/europe-west1"
@@ -34,15 +35,9 @@ tenants:
 @pytest.fixture
 def google():
     world = World(operation_s=0.2)
-    body = {
-        "name": "airflow",
-        "initialNodeCount": 1,
-        "ipAllocationPolicy": {"useIpAliases": True},
-        "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
-    }
     with Simulator(world) as simulator:
         with world.lock:
-            world.create_cluster(PARENT, {"cluster": body})
+            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
         yield simulator
 
 

@@ -16,6 +16,7 @@ from kpo_provision import local, progress
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.clusters import describe
 from tests.fakes.gke.plane import Plane
 from tests.terraform.workspace import make_environment
 
@@ -125,20 +126,11 @@ def _play(kubeconfig):
     plane = Plane(kubeconfig, idle_s=600)
     with Simulator(world, plane=plane) as simulator:
         with world.lock:
-            world.create_cluster(PARENT, {"cluster": describe_cluster("airflow")})
+            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
         wait_for(lambda: not world.operations.running())
         world.operations.duration_s = 0.2
         yield simulator
     plane.close()
-
-
-def describe_cluster(name):
-    return {
-        "name": name,
-        "initialNodeCount": 1,
-        "ipAllocationPolicy": {"useIpAliases": True},
-        "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
-    }
 
 
 def _take_down(simulator):

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.clusters import describe
 from tests.terraform.workspace import Workspace, copy_root
 
 PARENT = "projects/acme-data/locations/europe-west1"
@@ -25,14 +26,8 @@ def google():
     """A Google with a cluster that pools can be added to."""
     world = World(operation_s=0)
     with Simulator(world) as simulator:
-        body = {
-            "name": "airflow",
-            "initialNodeCount": 1,
-            "ipAllocationPolicy": {"useIpAliases": True},
-            "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
-        }
         with world.lock:
-            world.create_cluster(PARENT, {"cluster": body})
+            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
             world.settle()
         world.operations.duration_s = 0.2
         yield simulator

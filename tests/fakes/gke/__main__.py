@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.fakes.gke.clusters import describe
 from tests.fakes.gke.environment import point_at, render_exports
 from tests.fakes.gke.login import write_credentials
 from tests.fakes.gke.server import Simulator
@@ -33,23 +34,13 @@ def main():
             parent, _, name = arguments.cluster.rpartition("/clusters/")
             with world.lock:
                 if arguments.cluster not in world.clusters:
-                    world.create_cluster(parent, {"cluster": _describe_cluster(name, project=parent.split("/")[1])})
+                    world.create_cluster(parent, {"cluster": describe(name, project=parent.split("/")[1])})
         login = arguments.credentials and write_credentials(arguments.credentials, simulator.url)
         if arguments.environment:
             arguments.environment.write_text(render_exports(point_at(simulator, credentials=login)))
         sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()
         stopping.wait()
-
-
-def _describe_cluster(name, *, project):
-    """Describe a cluster that node pools can be added to."""
-    return {
-        "name": name,
-        "initialNodeCount": 1,
-        "ipAllocationPolicy": {"useIpAliases": True},
-        "workloadIdentityConfig": {"workloadPool": f"{project}.svc.id.goog"},
-    }
 
 
 def _open_plane(kubeconfig):

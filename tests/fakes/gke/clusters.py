@@ -19,6 +19,16 @@ def zones_of(location):
     return [f"{location}-{letter}" for letter in _ZONE_LETTERS.get(location, "abc")]
 
 
+def describe(name, *, project):
+    """Describe a cluster to ask for, one that our node pools can be added to."""
+    return {
+        "name": name,
+        "initialNodeCount": 1,
+        "ipAllocationPolicy": {"useIpAliases": True},
+        "workloadIdentityConfig": {"workloadPool": f"{project}.svc.id.goog"},
+    }
+
+
 def complete(body, *, path, location, endpoint, authority):
     """Judge a cluster that is asked for, and fill in what Google does."""
     name = body.get("name", "")
