@@ -1,4 +1,5 @@
-"""What every test may ask for: golden files that can be written anew, and a local cluster of the test run's own.
+"""What every test may ask for: golden files that can be written anew, Terraform's provider, and a local cluster of the
+test run's own.
 
 The cluster is started for the first test with the marker ``cluster``, in a home and on ports of its own, so that it
 stands beside a cluster in use and beside those of other test processes; commands that tests start find it through the
@@ -20,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from kpo_provision import local, progress
+from tests.terraform.provider.mirror import choose_provider
 
 OWN_CLUSTER = pytest.StashKey[local.LocalOptions]()
 GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
@@ -68,6 +70,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     capture = item.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         local.up(options, _Announced())
+
+
+@pytest.fixture(scope="session")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give Terraform's CLI configuration, with the provider that the tests run with."""
+    return choose_provider(tmp_path_factory.mktemp("mirror"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -22,11 +22,14 @@ class ChangeKind(enum.Enum):
     REPLACE = "replace"
     DELETE = "delete"
     IMPORT = "import"
+    """It is there and becomes known; where it is not as planned, it is changed too."""
     FORGET = "forget"
     """It leaves the state and stays in the cloud."""
 
 
 _KINDS = {kind.value: kind for kind in ChangeKind}
+_NAMED = frozenset({ChangeKind.UPDATE, ChangeKind.REPLACE, ChangeKind.IMPORT})
+"""The kinds of which the attributes that change are named: in the others all of them do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +140,7 @@ def _parse_changes(changes: Sequence[Mapping[str, Any]]) -> Iterator[ResourceCha
             type=str(resource["type"]),
             key="" if index is None else str(index),
             kind=kind,
-            attributes=_name_changed(change) if kind in (ChangeKind.UPDATE, ChangeKind.REPLACE) else (),
+            attributes=_name_changed(change) if kind in _NAMED else (),
             forced_by=tuple(dict.fromkeys(_render_path(path) for path in change.get("replace_paths") or ())),
             creates_first=change["actions"] == ["create", "delete"],
             old_name=_parse_name(change.get("before")),
@@ -154,8 +157,10 @@ def _parse_kind(change: Mapping[str, Any]) -> ChangeKind | None:
     actions = frozenset(change["actions"])
     if {"create", "delete"} <= actions:
         return ChangeKind.REPLACE
+    if change.get("importing"):
+        return ChangeKind.IMPORT
     if actions == {"no-op"}:
-        return ChangeKind.IMPORT if change.get("importing") else None
+        return None
     return next((kind for kind in ChangeKind if kind.value in actions), None)
 
 

@@ -15,6 +15,7 @@ from kpo_provision.clouds import gke, google_login
 from kpo_provision.clouds.gke_facts import ClusterName
 from kpo_provision.plan import POOL_KEY, Taint
 from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.environment import point_at
 from tests.fakes.gke.login import write_credentials
 
 _PARENT = "projects/acme/locations/europe-west1"
@@ -70,11 +71,9 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture(autouse=True)
 def credentials(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_credentials(tmp_path, simulator.url)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "acme")
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    for name, value in point_at(simulator, credentials=path).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
-    monkeypatch.setenv(gke.ENDPOINT_VARIABLE, f"{simulator.url}/v1/")
 
 
 def open_cluster() -> gke.Gke:

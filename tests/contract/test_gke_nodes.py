@@ -17,6 +17,7 @@ from kpo_provision.kube.connection import connect, connect_as
 from kpo_provision.kube.kubeconfig import Login
 from kpo_provision.plan import PoolPlan, Taint
 from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.environment import point_at
 from tests.fakes.gke.login import write_credentials
 from tests.fakes.gke.nodes import shape_of
 from tests.fakes.gke.plane import Plane
@@ -151,9 +152,8 @@ def test_login_to_google_opens_the_cluster_that_google_describes(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     credentials = write_credentials(tmp_path, world.simulator.url)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "acme")
-    monkeypatch.setenv(gke.ENDPOINT_VARIABLE, world.simulator.url)
+    for name, value in point_at(world.simulator, credentials=credentials).items():
+        monkeypatch.setenv(name, value)
     google = gke.Gke(ClusterName(project="acme", location="europe-west1", cluster="airflow"))
     facts = google.read_cluster()
     authority = tmp_path / "ca.crt"

@@ -241,12 +241,24 @@ def test_restart_keeps_everything_with_operations_under_way(tmp_path: Path) -> N
 
 
 def test_simulator_can_be_started_as_a_program(tmp_path: Path) -> None:
-    options = ["--operation-seconds", "0", "--project", "acme", "--cluster", _PATH, "--credentials", str(tmp_path)]
-    argv = [sys.executable, "-m", "tests.fakes.gke", *options]
+    files = ["--credentials", str(tmp_path), "--environment", str(tmp_path / "google.env")]
+    options = ["--operation-seconds", "0", "--project", "acme", "--cluster", _PATH]
+    argv = [sys.executable, "-m", "tests.fakes.gke", *options, *files]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         address = process.stdout.readline().strip()
         with urlopen(Request(f"{address}/v1/{_PATH}", headers={"Authorization": "Bearer token"})) as answer:
             assert json.load(answer)["status"] == "RUNNING"
         assert json.loads((tmp_path / "credentials.json").read_text())["token_url"].startswith(address)
+        assert read_environment(tmp_path / "google.env").items() >= {
+            ("CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", f"{address}/v1/"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "credentials.json")),
+            ("GOOGLE_CONTAINER_CUSTOM_ENDPOINT", f"{address}/v1/"),
+        }
         process.terminate()
         assert process.wait(_DEADLINE_S) == 0
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """Return what a shell's commands see of the environment, once the shell has read the file."""
+    shown = subprocess.run(["sh", "-c", f". {path}; env -0"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return dict(line.split("=", 1) for line in shown.rstrip("\0").split("\0"))

@@ -1,14 +1,13 @@
 """From a spec to node pools: rendered variables, our root, the real Terraform, and a Google that is played."""
 
-import os
-
 import pytest
 
 from kpo_provision import catalog, errors, progress, spec, terraform
 from kpo_provision.render import tfvars
 from kpo_provision.sizing import pools
 from tests.fakes.gke import Simulator, World
-from tests.terraform.provider.mirror import write_mirror
+from tests.fakes.gke.clusters import describe
+from tests.terraform.workspace import make_environment
 
 PARENT = "projects/acme-data/locations/europe-west1"
 CLUSTER = f"{PARENT}/clusters/airflow"
@@ -33,23 +32,12 @@ tenants:
 """
 
 
-@pytest.fixture(scope="module")
-def mirror(tmp_path_factory):
-    return write_mirror(tmp_path_factory.mktemp("mirror"))
-
-
 @pytest.fixture
 def google():
     world = World(operation_s=0.2)
-    body = {
-        "name": "airflow",
-        "initialNodeCount": 1,
-        "ipAllocationPolicy": {"useIpAliases": True},
-        "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
-    }
     with Simulator(world) as simulator:
         with world.lock:
-            world.create_cluster(PARENT, {"cluster": body})
+            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
         yield simulator
 
 
@@ -58,13 +46,7 @@ class Site:
 
     def __init__(self, folder, mirror, google):
         self.folder = folder
-        unwanted = ("GOOGLE_", "TF_", "CLOUDSDK_", "XDG_CACHE_HOME")
-        self.environ = {key: value for key, value in os.environ.items() if not key.startswith(unwanted)} | {
-            "GOOGLE_CONTAINER_CUSTOM_ENDPOINT": f"{google.url}/v1/",
-            "GOOGLE_OAUTH_ACCESS_TOKEN": "ya29.a-token",
-            "HOME": str(folder),
-            "TF_CLI_CONFIG_FILE": str(mirror),
-        }
+        self.environ = make_environment(folder, mirror, google=google)
 
     def open(self, cluster="airflow"):
         installation = spec.parse_spec(SPEC.replace("CLUSTER", cluster), file="spec.yaml")

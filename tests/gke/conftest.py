@@ -13,22 +13,16 @@ from pathlib import Path
 import pytest
 
 from kpo_provision import local, progress
-from kpo_provision.clouds.gke import ENDPOINT_VARIABLE
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from tests.fakes.gke import Simulator, World
+from tests.fakes.gke.clusters import describe
 from tests.fakes.gke.plane import Plane
-from tests.terraform.provider.mirror import write_mirror
+from tests.terraform.workspace import make_environment
 
 ROOT = Path(__file__).parents[2]
 PARENT = "projects/acme-data/locations/europe-west1"
 CLUSTER = f"{PARENT}/clusters/airflow"
-_UNWANTED = ("GOOGLE_", "TF_", "CLOUDSDK_", "XDG_CACHE_HOME")
-
-
-@pytest.fixture(scope="session")
-def mirror(tmp_path_factory):
-    return write_mirror(tmp_path_factory.mktemp("mirror"))
 
 
 @pytest.fixture(scope="session")
@@ -85,13 +79,7 @@ class Site:
     def __init__(self, folder, mirror, google):
         self.folder, self.google = folder, google
         self.spec = folder / "gke.yaml"
-        self.environ = {key: value for key, value in os.environ.items() if not key.startswith(_UNWANTED)} | {
-            "GOOGLE_CONTAINER_CUSTOM_ENDPOINT": f"{google.url}/v1/",
-            ENDPOINT_VARIABLE: f"{google.url}/v1/",
-            "GOOGLE_OAUTH_ACCESS_TOKEN": google.login.exchange()["access_token"],
-            "HOME": str(folder),
-            "TF_CLI_CONFIG_FILE": str(mirror),
-        }
+        self.environ = make_environment(folder, mirror, google=google)
 
     def edit(self, change):
         """Write the example's spec, changed."""
@@ -138,20 +126,11 @@ def _play(kubeconfig):
     plane = Plane(kubeconfig, idle_s=600)
     with Simulator(world, plane=plane) as simulator:
         with world.lock:
-            world.create_cluster(PARENT, {"cluster": describe_cluster("airflow")})
+            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
         wait_for(lambda: not world.operations.running())
         world.operations.duration_s = 0.2
         yield simulator
     plane.close()
-
-
-def describe_cluster(name):
-    return {
-        "name": name,
-        "initialNodeCount": 1,
-        "ipAllocationPolicy": {"useIpAliases": True},
-        "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
-    }
 
 
 def _take_down(simulator):

@@ -1,20 +1,15 @@
-"""What tests of the modules ask for: the stand-in provider in a mirror, and a workspace in which Terraform has it."""
+"""What tests of the modules ask for: a Google that is played, and a workspace in which Terraform talks to it."""
 
 import shutil
 
 import pytest
 
 from tests.fakes.gke import Simulator, World
-from tests.terraform.provider.mirror import write_mirror
+from tests.fakes.gke.clusters import describe
 from tests.terraform.workspace import Workspace, copy_root
 
 PARENT = "projects/acme-data/locations/europe-west1"
 CLUSTER = f"{PARENT}/clusters/airflow"
-
-
-@pytest.fixture(scope="session")
-def mirror(tmp_path_factory):
-    return write_mirror(tmp_path_factory.mktemp("mirror"))
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +26,8 @@ def google():
     """A Google with a cluster that pools can be added to."""
     world = World(operation_s=0)
     with Simulator(world) as simulator:
-        body = {
-            "name": "airflow",
-            "initialNodeCount": 1,
-            "ipAllocationPolicy": {"useIpAliases": True},
-            "workloadIdentityConfig": {"workloadPool": "acme-data.svc.id.goog"},
-        }
         with world.lock:
-            world.create_cluster(PARENT, {"cluster": body})
+            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
             world.settle()
         world.operations.duration_s = 0.2
         yield simulator
@@ -48,4 +37,4 @@ def google():
 def workspace(tmp_path, initialised, mirror, google):
     folder = tmp_path / "workspace"
     shutil.copytree(initialised, folder, symlinks=True)
-    return Workspace(folder, mirror, url=google.url)
+    return Workspace(folder, mirror, google=google)

@@ -3,9 +3,11 @@
 import json
 import time
 
+from tests.fakes.gke.policies import OWNER
 from tests.terraform.conftest import CLUSTER, PARENT
 from tests.terraform.workspace import ROOT, Workspace, interrupt
 
+REPOSITORY = "projects/acme-images/locations/europe-west1/repositories/tasks"
 POOL = 'module.gke_node_pool.google_container_node_pool.pool["standard"]'
 
 
@@ -20,10 +22,22 @@ def variables(**pool):
     }
 
 
+def with_an_account_made():
+    images = {"location": "europe-west1", "project": "acme-images", "repository": "tasks"}
+    return {**variables(), "artifact_registries": {"images": images}, "service_account": {}}
+
+
 def pools(google):
     """Return the pools that are there, without the one that the cluster began with."""
     with google.world.lock:
         return {each["name"]: each for each in google.world.list_pools(CLUSTER) if each["name"] != "default-pool"}
+
+
+def roles(google, account, resource):
+    """Return the roles that an account has on a project or a repository."""
+    with google.world.lock:
+        bindings = google.world.policies.get(resource).get("bindings", [])
+    return sorted(each["role"] for each in bindings if f"serviceAccount:{account['email']}" in each["members"])
 
 
 def test_pools_are_made_as_planned_and_a_second_plan_is_empty(workspace, google):
@@ -83,11 +97,15 @@ def test_a_pool_that_someone_deleted_is_made_again(workspace, google):
 
 def test_a_pool_that_is_there_already_is_refused_and_can_be_imported(workspace, google):
     workspace.apply(variables())
-    (name,) = pools(google)
+    before = pools(google)
     workspace.run("state", "rm", POOL)
     refused = workspace.apply(variables(), check=False)
     assert (refused.returncode, "already exists" in refused.stderr) == (1, True)
-    workspace.run("import", "-input=false", POOL, f"acme-data/europe-west1/airflow/{name}")
+    workspace.run("import", "-input=false", POOL, f"acme-data/europe-west1/airflow/{next(iter(before))}")
+    # An import takes no taint for Terraform's own: they are set once more, as they are.
+    assert workspace.plan(variables()) == {POOL: ["update"]}
+    workspace.apply(variables())
+    assert pools(google) == before
     assert workspace.plan(variables()) == {}
 
 
@@ -115,6 +133,42 @@ def test_destroy_leaves_nothing_of_ours(workspace, google):
     workspace.apply(variables())
     workspace.run("destroy", "-auto-approve", "-input=false")
     assert pools(google) == {}
+
+
+def test_an_account_is_made_with_its_roles_and_goes_with_its_pools(workspace, google):
+    workspace.apply(with_an_account_made())
+    with google.world.lock:
+        (account,) = google.world.accounts.bodies.values()
+    assert account["email"].startswith("kpo-airflow-")
+    assert [pool["config"]["serviceAccount"] for pool in pools(google).values()] == [account["email"]]
+    assert roles(google, account, "projects/acme-data") == [
+        "roles/autoscaling.metricsWriter",
+        "roles/logging.logWriter",
+        "roles/monitoring.metricWriter",
+        "roles/monitoring.viewer",
+        "roles/stackdriver.resourceMetadata.writer",
+    ]
+    assert roles(google, account, REPOSITORY) == ["roles/artifactregistry.reader"]
+    assert workspace.plan(with_an_account_made()) == {}
+    workspace.run("destroy", "-auto-approve", "-input=false")
+    with google.world.lock:
+        assert google.world.accounts.bodies == {}
+        assert google.world.policies.get("projects/acme-data")["bindings"] == [OWNER]
+        assert "bindings" not in google.world.policies.get(REPOSITORY)
+    assert pools(google) == {}
+
+
+def test_a_role_that_someone_took_away_is_granted_again(workspace, google):
+    workspace.apply(with_an_account_made())
+    with google.world.lock:
+        (account,) = google.world.accounts.bodies.values()
+        google.world.policies.set("projects/acme-data", {"policy": {"bindings": [OWNER]}})
+    grant = "module.gke_node_pool.module.service_account[0].google_project_iam_member.nodes"
+    planned = workspace.plan(with_an_account_made())
+    assert {address.partition('["')[0]: actions for address, actions in planned.items()} == {grant: ["create"]}
+    workspace.apply(with_an_account_made())
+    assert len(roles(google, account, "projects/acme-data")) == 5
+    assert workspace.plan(with_an_account_made()) == {}
 
 
 def test_what_a_spec_renders_to_makes_a_cluster_and_its_pools(workspace, google):

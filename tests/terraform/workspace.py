@@ -1,4 +1,4 @@
-"""A folder with the root and its modules, and the real Terraform in it, installed with the stand-in provider."""
+"""A folder with the root and its modules, and the real Terraform in it, with the provider that the tests run with."""
 
 import json
 import os
@@ -7,24 +7,30 @@ import signal
 import subprocess
 from pathlib import Path
 
+from tests.fakes.gke.environment import point_at
+
 ROOT = Path(__file__).parents[2]
+_FOREIGN = ("CLOUDSDK_", "GOOGLE_", "TF_", "XDG_CACHE_HOME")
+
+
+def make_environment(home, config, *, google=None):
+    """Return what Terraform sees: its provider, Google as it is played, and nothing of whoever runs the tests."""
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)},
+        **(point_at(google) if google else {}),
+        "CHECKPOINT_DISABLE": "1",
+        "HOME": str(home),
+        "TF_CLI_CONFIG_FILE": str(config),
+        "TF_IN_AUTOMATION": "1",
+    }
 
 
 class Workspace:
-    """``url`` is where the simulator answers; without it nothing is reached and no credentials are there."""
+    """Without a simulator, ``google``, nothing is reached and no credentials are there."""
 
-    def __init__(self, folder, config, *, url=None):
+    def __init__(self, folder, config, *, google=None):
         self.folder = folder
-        self._environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("GOOGLE_", "TF_", "CLOUDSDK_"))},
-            "CHECKPOINT_DISABLE": "1",
-            "HOME": str(folder),
-            "TF_CLI_CONFIG_FILE": str(config),
-            "TF_IN_AUTOMATION": "1",
-        }
-        if url:
-            self._environment["GOOGLE_CONTAINER_CUSTOM_ENDPOINT"] = f"{url}/v1/"
-            self._environment["GOOGLE_OAUTH_ACCESS_TOKEN"] = "ya29.a-token"
+        self._environment = make_environment(folder, config, google=google)
 
     def run(self, *arguments, check=True):
         """Run Terraform to its end."""

@@ -202,6 +202,14 @@ def test_a_replacement_says_what_forces_it_and_what_comes_first():
     assert change.forced_by == ("node_config.taint", "name")
 
 
+def test_an_import_is_one_whether_or_not_something_is_changed_by_it():
+    before, after = ({"name": "a-1", "taint": taints} for taints in ([], ["mine"]))
+    [known] = plan_one(actions=["no-op"], importing={"id": "a-1"}, before=after, after=after).changes
+    [changed] = plan_one(actions=["update"], importing={"id": "a-1"}, before=before, after=after).changes
+    assert (known.kind, known.attributes) == (plan_summary.ChangeKind.IMPORT, ())
+    assert (changed.kind, changed.attributes) == (plan_summary.ChangeKind.IMPORT, ("taint",))
+
+
 def test_what_only_the_cloud_will_know_counts_where_nothing_else_differs():
     [change] = plan_one(
         actions=["update"], before={"version": "1", "size": 1}, after={"size": 1}, after_unknown={"version": True}

@@ -1,4 +1,5 @@
-"""A small Google: ``container.googleapis.com/v1`` over HTTP, with clusters, node pools and operations in memory.
+"""A small Google over HTTP: ``container.googleapis.com/v1`` with clusters, node pools and operations in memory, and of
+IAM the service accounts and who is granted which role on a project or a repository.
 
 In front of a real control plane its pools are nodes that kwok plays; without one they are only described. It is held to
 Google's own client by tests, and refuses what is not in Google's published messages.

@@ -1,4 +1,8 @@
-"""Starts a simulator: ``python -m tests.fakes.gke --port 0 [--kubeconfig FILE]``; prints its URL and serves on."""
+"""Starts a simulator, prints its URL and serves on until it is interrupted: ``python -m tests.fakes.gke``.
+
+With ``--environment google.env``, a shell that reads the file (``. ./google.env``) has Terraform and Google's clients
+talk to the simulator.
+"""
 
 import argparse
 import signal
@@ -6,6 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.fakes.gke.clusters import describe
+from tests.fakes.gke.environment import point_at, render_exports
 from tests.fakes.gke.login import write_credentials
 from tests.fakes.gke.server import Simulator
 from tests.fakes.gke.world import World
@@ -28,22 +34,13 @@ def main():
             parent, _, name = arguments.cluster.rpartition("/clusters/")
             with world.lock:
                 if arguments.cluster not in world.clusters:
-                    world.create_cluster(parent, {"cluster": _describe_cluster(name, project=parent.split("/")[1])})
-        if arguments.credentials:
-            write_credentials(arguments.credentials, simulator.url)
+                    world.create_cluster(parent, {"cluster": describe(name, project=parent.split("/")[1])})
+        login = arguments.credentials and write_credentials(arguments.credentials, simulator.url)
+        if arguments.environment:
+            arguments.environment.write_text(render_exports(point_at(simulator, credentials=login)))
         sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()
         stopping.wait()
-
-
-def _describe_cluster(name, *, project):
-    """Describe a cluster that node pools can be added to."""
-    return {
-        "name": name,
-        "initialNodeCount": 1,
-        "ipAllocationPolicy": {"useIpAliases": True},
-        "workloadIdentityConfig": {"workloadPool": f"{project}.svc.id.goog"},
-    }
 
 
 def _open_plane(kubeconfig):
@@ -64,6 +61,7 @@ def _parse_arguments():
     parser.add_argument("--project", action="append", default=[], help="one that exists; without any, all do")
     parser.add_argument("--cluster", help="projects/P/locations/L/clusters/C, to be there from the start")
     parser.add_argument("--credentials", type=Path, help="a folder to write application default credentials into")
+    parser.add_argument("--environment", type=Path, help="a file to write, which points a shell here")
     return parser.parse_args()
 
 

@@ -82,6 +82,22 @@ def out_of_quota(*, asked, limit, used, project):
     )
 
 
+def no_such_url(path):
+    return RefusedError(404, f"The requested URL {path} was not found on this server.")
+
+
+def unknown_request(method, path):
+    return RefusedError(501, f"The simulator does not know {method} {path}.")
+
+
+def require_known(body, fields):
+    """Return ``body``, if all that it says is in Google's published message."""
+    strange = sorted(set(body) - set(fields))
+    if strange:
+        raise RefusedError(400, f'Invalid JSON payload received. Unknown name "{strange[0]}": Cannot find field.')
+    return body
+
+
 def _info(reason, project):
     return {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",

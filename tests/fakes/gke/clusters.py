@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from tests.fakes.gke import networks
 from tests.fakes.gke.answers import RefusedError
 
 VERSION = "1.34.4-gke.1230000"
@@ -18,6 +19,16 @@ def zones_of(location):
     return [f"{location}-{letter}" for letter in _ZONE_LETTERS.get(location, "abc")]
 
 
+def describe(name, *, project):
+    """Describe a cluster to ask for, one that our node pools can be added to."""
+    return {
+        "name": name,
+        "initialNodeCount": 1,
+        "ipAllocationPolicy": {"useIpAliases": True},
+        "workloadIdentityConfig": {"workloadPool": f"{project}.svc.id.goog"},
+    }
+
+
 def complete(body, *, path, location, endpoint, authority):
     """Judge a cluster that is asked for, and fill in what Google does."""
     name = body.get("name", "")
@@ -29,17 +40,18 @@ def complete(body, *, path, location, endpoint, authority):
     version = VERSION if asked in ("", "-", "latest") or VERSION.startswith(asked) else asked
     given = {key: value for key, value in body.items() if key not in ("nodePools", "nodeConfig")}
     return {
-        "network": "default",
-        "subnetwork": "default",
         "clusterIpv4Cidr": "10.244.0.0/16",
         "loggingService": "logging.googleapis.com/kubernetes",
         "monitoringService": "monitoring.googleapis.com/kubernetes",
         "locations": zones_of(location),
+        "legacyAbac": {},
         "releaseChannel": {"channel": "REGULAR"},
         "shieldedNodes": {"enabled": True},
         **given,
+        **networks.complete(body, project=path.split("/")[1], location=location, endpoint=endpoint),
         "ipAllocationPolicy": {
             "useIpAliases": True,
+            "stackType": "IPV4",
             "clusterIpv4CidrBlock": "10.244.0.0/16",
             "servicesIpv4CidrBlock": "10.96.0.0/12",
             **body.get("ipAllocationPolicy", {}),

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.fakes.gke import clusters
-from tests.fakes.gke.answers import RefusedError
+from tests.fakes.gke import access_routes, clusters
+from tests.fakes.gke.answers import unknown_request
 
 _PATH = re.compile(
     r"/v1/(?P<parent>projects/(?P<project>[^/]+)/(?:locations|zones)/(?P<location>[^/]+))/(?P<rest>[^:]+)(?P<verb>:\w+)?"
@@ -18,8 +18,8 @@ _POOL_VERBS = {
 def answer(world, method, path, body):
     """Carry out one request; returns what to answer."""
     match = _PATH.fullmatch(path)
-    if match is None:
-        raise RefusedError(404, f"The requested URL {path} was not found on this server.")
+    if match is None or match["rest"].startswith("repositories/"):
+        return access_routes.answer(world, method, path, body)
     project, location = match["project"], match["location"]
     with world.lock:
         world.enter(project)
@@ -33,7 +33,7 @@ def answer(world, method, path, body):
             return _clusters(world, method, parent, names, body)
         if collection == "clusters" and names[1] == "nodePools":
             return _pools(world, method, f"{parent}/clusters/{names[0]}", names[2:], (match["verb"], body))
-    raise _unknown(method, path)
+    raise unknown_request(method, path)
 
 
 def _server_config():
@@ -59,7 +59,7 @@ def _operations(world, method, parent, names, verb):
     if method == "POST" and verb == ":cancel":
         world.operations.cancel(project, location, names[0])
         return {}
-    raise _unknown(method, f"{parent}/operations/{names[0]}{verb or ''}")
+    raise unknown_request(method, f"{parent}/operations/{names[0]}{verb or ''}")
 
 
 def _clusters(world, method, parent, names, body):
@@ -76,7 +76,7 @@ def _clusters(world, method, parent, names, body):
         return world.update_cluster(path, body)
     if method == "DELETE":
         return world.delete_cluster(path)
-    raise _unknown(method, path)
+    raise unknown_request(method, path)
 
 
 def _pools(world, method, cluster, names, more):
@@ -96,8 +96,4 @@ def _pools(world, method, cluster, names, more):
         return world.update_pool(path, body)
     if method == "DELETE":
         return world.delete_pool(path)
-    raise _unknown(method, path)
-
-
-def _unknown(method, path):
-    return RefusedError(501, f"The simulator does not know {method} {path}.")
+    raise unknown_request(method, path)

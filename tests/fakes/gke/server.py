@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         simulator.calls.append((self.command, path))
         self._serve(simulator, path, body)
 
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
     def _serve(self, simulator, path, body):
         fault = simulator.faults.take(self.command, path)

@@ -6,7 +6,9 @@ import threading
 from pathlib import Path
 
 from tests.fakes.gke import answers, clusters, messages, pools
+from tests.fakes.gke.accounts import Accounts
 from tests.fakes.gke.operations import Operations
+from tests.fakes.gke.policies import Policies
 
 
 def _alone(method):
@@ -35,6 +37,8 @@ class World:
         """Path to body, without its pools."""
         self.pools = {}
         """Path to ``{"body", "sizes"}``; sizes are nodes a zone."""
+        self.accounts = Accounts()
+        self.policies = Policies(self.accounts)
         self.operations = Operations(duration_s=operation_s)
         self.failures = []
         """Errors with which the next operations end, each with the type of operation that it is for."""
@@ -47,10 +51,13 @@ class World:
     def enter(self, project):
         """Let time pass, and refuse a project that cannot be used."""
         self.settle()
-        if self.projects and project not in self.projects:
-            raise answers.unknown_project(project)
+        self.require_project(project)
         if project in self.disabled:
             raise answers.api_disabled(project)
+
+    def require_project(self, project):
+        if self.projects and project not in self.projects:
+            raise answers.unknown_project(project)
 
     @_alone
     def settle(self):
@@ -66,7 +73,13 @@ class World:
         """Write everything down, if a file was named."""
         if self._file is None:
             return
-        kept = {"clusters": self.clusters, "pools": self.pools, "operations": self.operations.records}
+        kept = {
+            "accounts": self.accounts.bodies,
+            "clusters": self.clusters,
+            "operations": self.operations.records,
+            "policies": self.policies.bodies,
+            "pools": self.pools,
+        }
         partial = self._file.with_suffix(".partial")
         partial.write_text(json.dumps(kept), encoding="utf-8")
         partial.replace(self._file)
@@ -267,6 +280,7 @@ class World:
             return
         kept = json.loads(self._file.read_text(encoding="utf-8"))
         self.clusters, self.pools = kept["clusters"], kept["pools"]
+        self.accounts.bodies, self.policies.bodies = kept["accounts"], kept["policies"]
         self.operations.records = kept["operations"]
 
 

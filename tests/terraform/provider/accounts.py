@@ -1,7 +1,9 @@
-"""Service accounts and grants. Nobody plays IAM here: what Terraform's state says is taken to be so."""
+"""google_service_account: made, changed in place and deleted through IAM."""
 
-from tests.terraform.provider.google import ProviderError
+from tests.terraform.provider.google import ApiError, ProviderError
 from tests.terraform.provider.values import settle
+
+_CHANGED = {"description": "description", "display_name": "displayName"}
 
 
 class Accounts:
@@ -11,25 +13,58 @@ class Accounts:
 
     def create(self, planned):
         project = planned["project"] if isinstance(planned["project"], str) else self._api.project
-        state = settle(planned) | {"project": project}
-        if "account_id" in state:
-            email = f"{state['account_id']}@{project}.iam.gserviceaccount.com"
-            name = f"projects/{project}/serviceAccounts/{email}"
-            more = {"email": email, "id": name, "member": f"serviceAccount:{email}", "name": name}
-            return state | more | {"unique_id": "100000000000000000000"}
-        place = project
-        if "repository" in state:
-            place = f"projects/{project}/locations/{state['location']}/repositories/{state['repository']}"
-        return state | {"id": f"{place}/{state['role']}/{state['member']}", "etag": "BwYAAAAAAAA="}
+        state = settle(planned)
+        request = {"accountId": state["account_id"], "serviceAccount": _expand(state)}
+        try:
+            body = self._call("POST", f"projects/{project}/serviceAccounts", request)
+        except ApiError as e:
+            raise ProviderError(f"Error creating service account: {e}") from e
+        return _flatten(state, body)
 
     def read(self, state):
-        return state
+        try:
+            return _flatten(state, self._call("GET", state["id"]))
+        except ApiError as e:
+            if e.code == 404:
+                return None
+            raise
 
-    def update(self, _prior, planned):
-        return settle(planned)
+    def update(self, prior, planned):
+        changed = [key for key in _CHANGED if planned[key] != prior[key]]
+        state = settle(planned)
+        if changed:
+            request = {"serviceAccount": _expand(state), "updateMask": ",".join(changed)}
+            self._call("PATCH", prior["id"], request)
+        return self.read(state)
 
-    def delete(self, _state):
-        pass
+    def delete(self, state):
+        try:
+            self._call("DELETE", state["id"])
+        except ApiError as e:
+            if e.code != 404:
+                raise ProviderError(f"Error deleting service account: {e}") from e
 
     def load_import(self, given):
-        raise ProviderError(f"the stand-in cannot import {given}")
+        raise ProviderError(f"the stand-in cannot import the service account {given}")
+
+    def _call(self, method, path, body=None):
+        return self._api.call(method, path, body, service="iam_beta")
+
+
+def _expand(state):
+    return {field: state[key] for key, field in _CHANGED.items() if state[key]}
+
+
+def _flatten(state, body):
+    return state | {
+        "account_id": body["email"].partition("@")[0],
+        "description": body.get("description", ""),
+        "disabled": body.get("disabled", False),
+        "display_name": body.get("displayName", ""),
+        "email": body["email"],
+        "id": body["name"],
+        "member": f"serviceAccount:{body['email']}",
+        "name": body["name"],
+        "project": body["projectId"],
+        "unique_id": body["uniqueId"],
+    }

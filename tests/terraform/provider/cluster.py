@@ -19,19 +19,17 @@ _SENT = (
     "locations",
     "loggingConfig",
     "masterAuth",
-    "masterAuthorizedNetworksConfig",
     "monitoringConfig",
     "name",
     "network",
-    "privateClusterConfig",
     "releaseChannel",
     "resourceLabels",
     "securityPostureConfig",
     "subnetwork",
     "workloadIdentityConfig",
 )
-_ENABLED = ("authenticatorGroupsConfig", "masterAuthorizedNetworksConfig")
-"""What Google wants told that it is on, where the block itself says so to Terraform."""
+_ATTRIBUTION = {"goog-terraform-provisioned": "true"}
+"""A label that the provider adds to whatever it makes."""
 
 
 class Clusters:
@@ -108,7 +106,7 @@ class ClusterData:
             "id": path,
             "ip_allocation_policy": [_fill(self._type("ip_allocation_policy"), policy)] if policy else [],
             "location": config["location"],
-            "master_auth": [_fill(self._type("master_auth"), body.get("masterAuth", {}))],
+            "master_auth": _master_auth(body),
             "name": config["name"],
             "project": project,
             "release_channel": [{"channel": body.get("releaseChannel", {}).get("channel", "UNSPECIFIED")}],
@@ -134,10 +132,25 @@ def _expand(block, state):
             target[last] = state[key]
     if state.get("networking_mode") == "VPC_NATIVE":
         wanted.setdefault("ipAllocationPolicy", {})["useIpAliases"] = True
-    for key in _ENABLED:
-        if key in wanted:
-            wanted[key]["enabled"] = True
+    if "authenticatorGroupsConfig" in wanted:
+        wanted["authenticatorGroupsConfig"]["enabled"] = True
+    wanted["resourceLabels"] = _ATTRIBUTION | wanted.get("resourceLabels", {})
+    _place_on_network(wanted, body)
     return wanted
+
+
+def _place_on_network(wanted, body):
+    """Say in the newer form how API server and nodes are reached; what Terraform calls them is the older one."""
+    private = body.get("privateClusterConfig", {})
+    authorized = body.get("masterAuthorizedNetworksConfig")
+    endpoints = {
+        "authorizedNetworksConfig": {"enabled": authorized is not None, **(authorized or {})},
+        "enablePublicEndpoint": not private.get("enablePrivateEndpoint", False),
+        "enabled": True,
+    }
+    wanted["controlPlaneEndpointsConfig"] = {"ipEndpointsConfig": endpoints}
+    nodes = {"defaultEnablePrivateNodes": private.get("enablePrivateNodes", False)}
+    wanted["networkConfig"] = wanted.get("networkConfig", {}) | nodes
 
 
 def _read_computed(body):

@@ -8,7 +8,13 @@ import time
 import urllib.error
 import urllib.request
 
-_ENDPOINT = "https://container.googleapis.com/v1/"
+_ADDRESSES = {
+    "artifact_registry": "https://artifactregistry.googleapis.com/v1/",
+    "container": "https://container.googleapis.com/v1/",
+    "iam_beta": "https://iam.googleapis.com/v1/",
+    "resource_manager": "https://cloudresourcemanager.googleapis.com/v1/",
+}
+"""By service, as the provider's settings name it."""
 _POLL_S = 0.1
 _RETRY_S = 30.0
 _BUSY_S = 120.0
@@ -44,23 +50,28 @@ class StoppedError(ProviderError):
 
 
 class Google:
-    """One configured provider. Only ``container.googleapis.com`` is called."""
+    """One configured provider; ``policies`` is held by whoever changes an IAM policy."""
 
     def __init__(self, config):
-        endpoint = config.get("container_custom_endpoint") or os.environ.get("GOOGLE_CONTAINER_CUSTOM_ENDPOINT")
-        self._endpoint = endpoint or _ENDPOINT
+        self._addresses = {
+            name: config.get(f"{name}_custom_endpoint")
+            or os.environ.get(f"GOOGLE_{name.upper()}_CUSTOM_ENDPOINT")
+            or address
+            for name, address in _ADDRESSES.items()
+        }
+        self.policies = threading.Lock()
         self.project = config.get("project") or os.environ.get("GOOGLE_PROJECT")
         self.stopping = threading.Event()
         self._token = config.get("access_token") or os.environ.get("GOOGLE_OAUTH_ACCESS_TOKEN")
         self._credentials = None if self._token else _load_credentials(config)
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, *, service="container"):
         """Make one request; what may pass is tried again for a while."""
         deadline = time.monotonic() + _RETRY_S
         wait_s = 0.1
         while True:
             try:
-                return self._request(method, path, body)
+                return self._request(method, self._addresses[service] + path, body)
             except (ApiError, OSError, http.client.HTTPException) as e:
                 code = e.code if isinstance(e, ApiError) else None
                 if (code is not None and code not in _TRANSIENT) or time.monotonic() > deadline:
@@ -95,9 +106,9 @@ class Google:
             message = operation.get("error", {}).get("message") or operation["statusMessage"]
             raise ProviderError(f"Error waiting for {doing}: {message}")
 
-    def _request(self, method, path, body):
+    def _request(self, method, url, body):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._endpoint + path, data=data, method=method)
+        request = urllib.request.Request(url, data=data, method=method)
         request.add_header("Authorization", f"Bearer {self._find_token()}")
         request.add_header("Content-Type", "application/json")
         try:

@@ -1,6 +1,7 @@
 """Lays the stand-in out as a mirror from which Terraform installs hashicorp/google without asking the registry."""
 
 import datetime
+import os
 import platform
 import sys
 from pathlib import Path
@@ -12,6 +13,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 VERSION = "7.45.0"
 _ROOT = Path(__file__).parents[3]
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def choose_provider(folder):
+    """Return a CLI configuration for Terraform: the environment's if it says where providers come from, as one that
+    offers the real provider does; otherwise one with the stand-in, written into ``folder``."""
+    given = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
+    if given.is_file() and "provider_installation" in given.read_text(encoding="utf-8"):
+        return given.resolve()
+    return write_mirror(folder)
 
 
 def write_mirror(folder):

@@ -84,10 +84,13 @@ class NodePools:
         if not body.get("autoscaling", {}).get("enabled"):
             body.pop("autoscaling", None)
         fresh = shapes.flatten(self._block, body, None if whole else state)
+        ours = {taint["key"] for config in state.get("node_config") or [] for taint in config["taint"]}
         for config in fresh["node_config"]:
             config["effective_taints"] = [
                 {key: taint[key] for key in ("effect", "key", "value")} for taint in config["taint"]
             ]
+            # Google sets taints too: only those whose keys Terraform has set before count as its own.
+            config["taint"] = [taint for taint in config["taint"] if taint["key"] in ours]
         return fresh | {key: state.get(key) for key in _OURS} | {"operation": None}
 
     def update(self, prior, planned):

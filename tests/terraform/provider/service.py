@@ -6,6 +6,7 @@ from tests.terraform.provider import planning
 from tests.terraform.provider.accounts import Accounts
 from tests.terraform.provider.cluster import ClusterData, Clusters
 from tests.terraform.provider.google import Google, ProviderError
+from tests.terraform.provider.grants import Grants
 from tests.terraform.provider.node_pool import CreatedBrokenError, NodePools
 from tests.terraform.provider.schema import load_tables, to_schema
 from tests.terraform.provider.values import load_value, render_value, settle
@@ -13,10 +14,10 @@ from tests.terraform.provider.wire import MESSAGES
 
 _ERROR = 1
 _RESOURCES = {
-    "google_artifact_registry_repository_iam_member": Accounts,
+    "google_artifact_registry_repository_iam_member": Grants,
     "google_container_cluster": Clusters,
     "google_container_node_pool": NodePools,
-    "google_project_iam_member": Accounts,
+    "google_project_iam_member": Grants,
     "google_service_account": Accounts,
 }
 
