@@ -17,12 +17,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from kpo_provision import local, progress
 
 OWN_CLUSTER = pytest.StashKey[local.LocalOptions]()
 GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
