@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import yaml
 
 from kpo_provision.kube import api as kube_api
 from kpo_provision.kube import connection
+from tests import commands
 
 HERE = Path(__file__).parent
 PREFIX = "airflow-test"
@@ -75,9 +75,7 @@ def kubeconfig() -> Path:
 
 
 def kpo_provision(*arguments: str | Path) -> None:
-    command = [sys.executable, "-m", "kpo_provision", *arguments]
-    environ = os.environ | {"KPO_PROVISION_HOME": str(kubeconfig().parent)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    done = commands.run(*map(str, arguments), environ={"KPO_PROVISION_HOME": str(kubeconfig().parent)})
     assert done.returncode == 0, f"kpo-provision {arguments[0]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
