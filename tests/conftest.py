@@ -26,7 +26,7 @@ OWN_CLUSTER = pytest.StashKey[local.LocalOptions]()
 GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
 
 # How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tests")
 
 

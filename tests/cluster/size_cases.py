@@ -96,7 +96,7 @@ def draw(strategy: st.SearchStrategy[_Drawn], count: int, *, unlike: Callable[[_
         phases=[hypothesis.Phase.generate],
         database=None,
         # Installations that no machine holds are dropped; whether enough are left is asserted below.
-        suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
+        suppress_health_check=[*hypothesis.settings().suppress_health_check, hypothesis.HealthCheck.filter_too_much],
     )
     @hypothesis.given(strategy)
     def collect(case: _Drawn) -> None:
