@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from unittest import mock
@@ -27,13 +28,15 @@ class Answer:
         self.stderr = stderr
 
 
-def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Answer:
-    """Run a command to its end in a folder, with ``environ`` beside this process's environment."""
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_TERMINAL}
+def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Answer:
+    """Run a command to its end, in a folder, with ``environ`` for its environment and nobody at the terminal."""
+    environment = {name: value for name, value in environ.items() if name not in _OF_THE_TERMINAL}
     before = signal.getsignal(signal.SIGTERM)
     out, err = _open_stream(), _open_stream()
     with (
-        mock.patch.dict(os.environ, {**environment, **(environ or {})}, clear=True),
+        Path(os.devnull).open() as nothing,
+        mock.patch.object(sys, "stdin", nothing),
+        mock.patch.dict(os.environ, environment, clear=True),
         contextlib.chdir(cwd or Path.cwd()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

@@ -78,7 +78,7 @@ def kubeconfig() -> Path:
 
 
 def kpo_provision(*arguments: str | Path) -> None:
-    done = commands.run(*map(str, arguments), environ={"KPO_PROVISION_HOME": str(kubeconfig().parent)})
+    done = commands.run(*map(str, arguments), environ={**os.environ, "KPO_PROVISION_HOME": str(kubeconfig().parent)})
     assert done.returncode == 0, f"kpo-provision {arguments[0]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 

@@ -36,7 +36,7 @@ MISSING = "cni-plugins"
 
 
 def run(*arguments: str, cwd: Path, **environ: str) -> commands.Answer:
-    return commands.run(*arguments, cwd=cwd, environ=environ)
+    return commands.run(*arguments, cwd=cwd, environ={**os.environ, **environ})
 
 
 def run_as_nobody(*arguments: str, cwd: Path, **environ: str) -> commands.Answer:

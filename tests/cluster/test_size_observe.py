@@ -95,7 +95,7 @@ def observe(api, daemon, home, tmp_path_factory):
     path.write_text(SPEC)
 
     def run(*arguments):
-        return commands.run("size", str(path), *arguments, environ={"KPO_PROVISION_HOME": str(home)})
+        return commands.run("size", str(path), *arguments, environ={**os.environ, "KPO_PROVISION_HOME": str(home)})
 
     return run
 

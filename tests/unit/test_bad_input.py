@@ -4,6 +4,7 @@ import base64
 import datetime
 import ipaddress
 import json
+import os
 import ssl
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def write_kubeconfig(folder: Path, *, token: str = TOKEN, **cluster: str) -> Non
 
 
 def run(folder: Path, *arguments: str) -> commands.Answer:
-    return commands.run(*arguments, cwd=folder, environ={"KUBECONFIG": str(folder / "kubeconfig")})
+    return commands.run(*arguments, cwd=folder, environ={**os.environ, "KUBECONFIG": str(folder / "kubeconfig")})
 
 
 def refuse(folder: Path, exit_code: int, *arguments: str) -> dict:

@@ -122,7 +122,7 @@ def test_unreachable_cluster_is_exit_6_and_names_the_server(tmp_path: Path) -> N
         "users: [{name: me, user: {token: canary-token}}]\n"
     )
     assert commands.run("init", "--target", "kubeconfig", cwd=tmp_path).returncode == 0
-    environ = {"KUBECONFIG": str(tmp_path / "config"), "ACME_REGISTRY_PASSWORD": "x"}
+    environ = {**os.environ, "KUBECONFIG": str(tmp_path / "config"), "ACME_REGISTRY_PASSWORD": "x"}
     answer = commands.run("plan", cwd=tmp_path, environ=environ)
     assert answer.returncode == 6, answer.stderr
     assert "127.0.0.1:9" in answer.stderr

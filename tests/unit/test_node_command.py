@@ -1,6 +1,7 @@
 """``size node`` as a command: its keys, its staircase, and how it refuses."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ N1 = ["--platform", "gke", "--machine", "n1-standard-4"]
 
 
 def run(*arguments: str, **environ: str) -> commands.Answer:
-    return commands.run("size", "node", *arguments, environ=environ)
+    return commands.run("size", "node", *arguments, environ={**os.environ, **environ})
 
 
 def ask(*arguments: str) -> dict[str, Any]:

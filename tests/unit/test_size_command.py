@@ -1,6 +1,7 @@
 """``kpo-provision size`` as a command: a spec or one node, exit codes, and never a traceback."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ LOCAL = str(ROOT / "examples" / "quickstart.yaml")
 
 @pytest.fixture
 def run(tmp_path):
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
 
     def run_size(*arguments):
         answer = commands.run("size", *arguments, cwd=tmp_path, environ=environment)
