@@ -8,6 +8,7 @@ environment. ``KPO_TEST_KUBECONFIG`` names another cluster to use instead, which
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from kpo_provision import local, progress
@@ -25,6 +26,12 @@ from tests.terraform.provider.mirror import choose_provider
 
 OWN_CLUSTER = pytest.StashKey[local.LocalOptions]()
 GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
+
+INOTIFY_INSTANCES = 1024
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if os.environ.get("KPO_TEST_KUBECONFIG"):
         return
+    _allow_many_clusters()
     os.environ["KPO_PROVISION_HOME"] = f"{scratch}/home"
     for name in ("KPO_PROVISION_API_PORT", "KPO_PROVISION_REGISTRY_PORT"):
         os.environ[name] = str(_free_port())
@@ -84,6 +92,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         guardian.communicate()
 
 
+def _allow_many_clusters() -> None:
+    """Raise how many inotify instances the kernel hands out: a run's clusters take about 120, and 128 are usual.
+
+    It stays so afterwards, for another run beside this one may live on it by then.
+    """
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    with contextlib.suppress(OSError):  # then a cluster that lacks some says how to get them
+        if int(limit.read_text()) < INOTIFY_INSTANCES:
+            limit.write_text(str(INOTIFY_INSTANCES))
+
+
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -92,7 +111,7 @@ def _free_port() -> int:
 class _Announced(progress.Silent):
     """Names each step to whoever waits for the tests."""
 
-    @contextmanager
+    @contextlib.contextmanager
     def step(self, title: str, *, total: int | None = None) -> Iterator[progress.Step]:
         sys.stderr.write(f"{title} ...\n")
         with super().step(title, total=total) as step:

@@ -7,10 +7,11 @@ A worker finds its credentials at a well-known path. Each run gets that path in 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
-import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ import yaml
 
 from kpo_provision.kube import api as kube_api
 from kpo_provision.kube import connection
+from tests import commands
 
 HERE = Path(__file__).parent
 PREFIX = "airflow-test"
@@ -41,6 +43,7 @@ tenants:
   frigid-vacuum-0996: {{extraCapacity: 10, pool: {POOL}, registries: [local]}}
   solar-orbit-4143: {{extraCapacity: 0}}
 """
+LONGEST_RUN_S = 300
 ENTER_POD_FILESYSTEM = 'mount --bind "$0" "$(readlink -f /var/run)" && exec "$@"'
 
 
@@ -75,9 +78,7 @@ def kubeconfig() -> Path:
 
 
 def kpo_provision(*arguments: str | Path) -> None:
-    command = [sys.executable, "-m", "kpo_provision", *arguments]
-    environ = os.environ | {"KPO_PROVISION_HOME": str(kubeconfig().parent)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    done = commands.run(*map(str, arguments), environ={**os.environ, "KPO_PROVISION_HOME": str(kubeconfig().parent)})
     assert done.returncode == 0, f"kpo-provision {arguments[0]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
@@ -104,32 +105,69 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture(scope="module")
 def run_operator(
     airflow_python: Path, installation: Installation, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., OperatorRun]:
+) -> Iterator[Callable[..., OperatorRun]]:
     """Run the founding example, with changed arguments, as a tenant's worker."""
+    workers: dict[str, Worker] = {}
+    with contextlib.ExitStack() as stack:
 
-    def run(release: str, *, local_settings: str = "", **arguments: object) -> OperatorRun:
-        folder = tmp_path_factory.mktemp(release)
+        def run(release: str, *, local_settings: str = "", **arguments: object) -> OperatorRun:
+            if local_settings not in workers:
+                started = Worker(airflow_python, tmp_path_factory.mktemp("worker"), local_settings)
+                workers[local_settings] = stack.enter_context(contextlib.closing(started))
+            worker = workers[local_settings]
+            write_credentials(worker.account, installation, release)
+            return worker.run(
+                {"image": IMAGE, "startup_check_interval_seconds": 1} | arguments,
+                environ=worker_environ(installation.connection(release)),
+            )
+
+        yield run
+
+
+class Worker:
+    """A process that has Airflow imported with certain local settings, in a pod's file system."""
+
+    def __init__(self, python: Path, folder: Path, local_settings: str) -> None:
         settings = folder / "airflow/config/airflow_local_settings.py"
         settings.parent.mkdir(parents=True)
         settings.write_text(local_settings)
         pod_files = folder / "var-run"
-        write_credentials(pod_files / "secrets/kubernetes.io/serviceaccount", installation, release)
+        self.account = pod_files / "secrets/kubernetes.io/serviceaccount"
+        self.account.mkdir(parents=True, mode=0o700)
+        self._log = folder / "log"
         command = ["unshare", "--mount", "sh", "-c", ENTER_POD_FILESYSTEM, pod_files]
-        call = {"image": IMAGE, "startup_check_interval_seconds": 1} | arguments
-        operator = [airflow_python, "-W", "ignore", HERE / "operator_run.py", json.dumps(call)]
-        environ = worker_environ(installation.connection(release), home=folder / "airflow")
-        done = subprocess.run(
-            [*command, *operator], env=environ, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return OperatorRun(result=json.loads(done.stdout.splitlines()[-1]), log=done.stderr)
+        with (folder / "worker.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [*command, python, "-W", "ignore", HERE / "operator_run.py"],
+                env={"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(folder / "airflow")},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
-    return run
+    def run(self, arguments: dict[str, object], *, environ: dict[str, str]) -> OperatorRun:
+        """Have it run the operator."""
+        self._log.touch()
+        call = json.dumps({"arguments": arguments, "environ": environ, "log": str(self._log)})
+        limit = threading.Timer(LONGEST_RUN_S, self._process.kill)
+        limit.start()
+        try:
+            self._process.stdin.write(f"{call}\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        finally:
+            limit.cancel()
+        log = self._log.read_text()
+        assert answer.strip(), log + self._log.with_name("worker.log").read_text()
+        return OperatorRun(result=json.loads(answer), log=log)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def write_credentials(folder: Path, installation: Installation, release: str) -> None:
     """Write what the kubelet puts into a worker's pod, and beside it the triggerer's token for tasks that defer."""
-    folder.mkdir(parents=True, mode=0o700)
     files = {
         "ca.crt": base64.b64decode(read_cluster()["certificate-authority-data"]),
         "namespace": installation.namespace(release).encode(),
@@ -141,12 +179,10 @@ def write_credentials(folder: Path, installation: Installation, release: str) ->
         (folder / name).write_bytes(content)
 
 
-def worker_environ(kubernetes_connection: str, *, home: Path) -> dict[str, str]:
+def worker_environ(kubernetes_connection: str) -> dict[str, str]:
     """Return a worker pod's environment: the API server's address, and the connection that the platform handed over."""
     server = urlsplit(read_cluster()["server"])
     return {
-        "PATH": os.environ["PATH"],
-        "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": kubernetes_connection,
         "KUBERNETES_SERVICE_HOST": str(server.hostname),
         "KUBERNETES_SERVICE_PORT": str(server.port),

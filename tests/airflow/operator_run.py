@@ -1,7 +1,8 @@
-"""Runs the founding example with Airflow's real KubernetesPodOperator and prints what came of it as one JSON line.
+"""Runs the founding example with Airflow's real KubernetesPodOperator: one line of JSON for each call, and one back.
 
 Belongs to Airflow's virtualenv, so it imports nothing of kpo_provision. It holds no credentials of its own: it finds
-them as a worker in a pod does, at the well-known path. Airflow's log goes to stderr.
+them as a worker in a pod does, at the well-known path. Like Airflow's own worker it imports Airflow once, and has a
+fork of itself run each task; that one's log goes to the file that the call names.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,7 +53,7 @@ class TaskInstance:
 
 
 def print_log_plainly() -> None:
-    """Send Airflow's log to stderr as bare messages: stdout is for the result."""
+    """Send Airflow's log to stderr as bare messages: stdout is for the results."""
     structlog.configure(
         processors=[structlog.stdlib.PositionalArgumentsFormatter(), lambda _logger, _method, event: event["event"]],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -132,6 +134,24 @@ def run(arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def run_in_fork(call: dict[str, Any]) -> None:
+    """Run a call with the environment that it brings; an empty line is the answer of one that failed to run."""
+    child = os.fork()
+    if child:
+        if os.waitpid(child, 0)[1]:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+        return
+    with Path(call["log"]).open("w") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    os.environ.update(call["environ"])
+    sys.stdout.write(json.dumps(run(call["arguments"])) + "\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 if __name__ == "__main__":
     print_log_plainly()
-    sys.stdout.write(json.dumps(run(json.loads(sys.argv[1]))) + "\n")
+    for line in sys.stdin:
+        run_in_fork(json.loads(line))

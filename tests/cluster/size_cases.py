@@ -5,11 +5,13 @@ Only draws and works out; knows of no cluster.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import SkipTest
 
 import hypothesis
 from hypothesis import strategies as st
@@ -93,17 +95,20 @@ def draw(strategy: st.SearchStrategy[_Drawn], count: int, *, unlike: Callable[[_
         max_examples=count * DRAWN_FOR_ONE,
         phases=[hypothesis.Phase.generate],
         database=None,
-        deadline=None,
         # Installations that no machine holds are dropped; whether enough are left is asserted below.
-        suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
+        suppress_health_check=[*hypothesis.settings().suppress_health_check, hypothesis.HealthCheck.filter_too_much],
     )
     @hypothesis.given(strategy)
     def collect(case: _Drawn) -> None:
         drawn.setdefault(unlike(case), case)
+        if len(drawn) == count:
+            # The one thing that hypothesis lets end its work early.
+            raise SkipTest
 
-    collect()
-    assert len(drawn) >= count, f"hypothesis found {len(drawn)} of {count} cases"
-    return list(drawn.values())[:count]
+    with contextlib.suppress(SkipTest):
+        collect()
+    assert len(drawn) == count, f"hypothesis found {len(drawn)} of {count} cases"
+    return list(drawn.values())
 
 
 def make_pod(amount: Resources, plan: PodPlan) -> pods.PodSpec:

@@ -22,6 +22,7 @@ from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from kpo_provision.local import cgroups, programs
 from kpo_provision.local.recipes import COMPONENTS
+from tests import commands
 
 pytestmark = pytest.mark.cluster
 
@@ -34,18 +35,17 @@ MISSING = "cni-plugins"
 """The component that the cache of a test lacks: the quickest to build."""
 
 
-def run(*arguments: str, cwd: Path, prefix: tuple[str, ...] = (), **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "kpo_provision", *arguments],
-        cwd=cwd,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(*arguments: str, cwd: Path, **environ: str) -> commands.Answer:
+    return commands.run(*arguments, cwd=cwd, environ={**os.environ, **environ})
 
 
-def read_refusal(answer: subprocess.CompletedProcess[str], exit_code: int) -> dict:
+def run_as_nobody(*arguments: str, cwd: Path, **environ: str) -> commands.Answer:
+    argv = [*NOBODY, *READING_ALL, sys.executable, "-m", "kpo_provision", *arguments]
+    done = subprocess.run(argv, cwd=cwd, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+    return commands.Answer(done.returncode, done.stdout, done.stderr)
+
+
+def read_refusal(answer: commands.Answer, exit_code: int) -> dict:
     """Return the one error of a command that was run with ``-o json``."""
     assert answer.returncode == exit_code, answer.stderr
     assert "Traceback" not in answer.stderr
@@ -157,7 +157,7 @@ def options_of(environ: dict[str, str]) -> local.LocalOptions:
 
 
 def test_local_cluster_needs_root_and_says_so(tmp_path, machine):
-    answer = run("local", "up", "-o", "json", cwd=tmp_path, prefix=(*NOBODY, *READING_ALL), **machine)
+    answer = run_as_nobody("local", "up", "-o", "json", cwd=tmp_path, **machine)
     error = read_refusal(answer, 6)
     assert "root" in error["message"]
     assert "sudo" in error["hint"]

@@ -3,8 +3,6 @@
 import base64
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,6 +11,7 @@ import pytest
 from kpo_provision.kube.connection import connect
 from kpo_provision.kube.kinds import KINDS
 from kpo_provision.kube.transport import HttpTransport, Request
+from tests import commands
 
 pytestmark = pytest.mark.cluster
 
@@ -45,21 +44,16 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("founding")
     (path / "spec.yaml").write_text(json.dumps(SPEC))
     yield path
-    answer = run("destroy", "spec.yaml", "--yes", cwd=path)
+    answer = commands.run("destroy", "spec.yaml", "--yes", cwd=path)
     assert answer.returncode == 0, answer.stderr
 
 
 @pytest.fixture(scope="module")
 def applied(folder):
     """The report of the first apply."""
-    answer = run("apply", "spec.yaml", "-o", "json", "--junit-file", "report.xml", cwd=folder)
+    answer = commands.run("apply", "spec.yaml", "-o", "json", "--junit-file", "report.xml", cwd=folder)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return json.loads(answer.stdout)
-
-
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "kpo_provision", *arguments]
-    return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def find_check(report: dict, name: str, *, tenant: str = RELEASE) -> dict:
@@ -87,7 +81,7 @@ def test_junit_file_holds_every_check(applied, folder):
 
 
 def test_report_for_people_says_the_same(applied, folder):
-    answer = run("verify", "spec.yaml", "--tenant", RELEASE, cwd=folder)
+    answer = commands.run("verify", "spec.yaml", "--tenant", RELEASE, cwd=folder)
     assert answer.returncode == 0, answer.stdout
     words = " ".join(answer.stdout.split())
     assert f"created by {WORKER}" in words
@@ -102,7 +96,7 @@ def test_changed_password_is_an_unauthorized_pull_that_names_the_secret_and_can_
     data = {".dockerconfigjson": base64.b64encode(config.encode()).decode()}
     change_secret(data)
 
-    answer = run("verify", "spec.yaml", "-o", "json", "--junit-file", "broken.xml", cwd=folder)
+    answer = commands.run("verify", "spec.yaml", "-o", "json", "--junit-file", "broken.xml", cwd=folder)
     assert answer.returncode == 7, answer.stdout
     failed = [check for check in json.loads(answer.stdout)["checks"] if check["outcome"] == "fail"]
     [check] = failed
@@ -114,13 +108,13 @@ def test_changed_password_is_an_unauthorized_pull_that_names_the_secret_and_can_
     [failure] = ET.parse(folder / "broken.xml").getroot().findall(".//failure")
     assert "image pull unauthorized" in failure.get("message")
 
-    answer = run("apply", "spec.yaml", "-o", "json", cwd=folder)
+    answer = commands.run("apply", "spec.yaml", "-o", "json", cwd=folder)
     assert answer.returncode == 6, answer.stdout
     [refused] = json.loads(answer.stdout)["changes"]["failures"]
     assert "kubectl-patch manages .data..dockerconfigjson" in refused["problem"]
     assert "--take-over" in refused["hint"]
 
-    answer = run("apply", "spec.yaml", "--take-over", "-o", "json", cwd=folder)
+    answer = commands.run("apply", "spec.yaml", "--take-over", "-o", "json", cwd=folder)
     assert answer.returncode == 0, answer.stdout
     mended = json.loads(answer.stdout)["changes"]["objects"]
     assert [(change["action"], change["kind"], change["name"]) for change in mended] == [
@@ -144,6 +138,6 @@ def change_secret(data: dict[str, str]) -> None:
 
 
 def test_tenant_that_the_spec_does_not_have_is_a_usage_error(folder):
-    answer = run("verify", "spec.yaml", "--tenant", "nope", "-o", "json", cwd=folder)
+    answer = commands.run("verify", "spec.yaml", "--tenant", "nope", "-o", "json", cwd=folder)
     assert answer.returncode == 2
     assert json.loads(answer.stdout)["message"] == "the spec has no tenant nope"

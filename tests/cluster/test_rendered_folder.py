@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from kpo_provision import local
+from tests import commands
 
 pytestmark = pytest.mark.cluster
 
@@ -37,8 +37,7 @@ def spec(tmp_path):
 
 
 def kpo(*arguments, expected=0):
-    command = [sys.executable, "-m", "kpo_provision", *arguments, "-o", "json"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = commands.run(*arguments, "-o", "json")
     assert answer.returncode == expected, answer.stderr
     return json.loads(answer.stdout)
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from kpo_provision import local, progress
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from kpo_provision.plan import POOL_KEY
+from tests import commands
 
 pytestmark = pytest.mark.cluster
 
@@ -96,9 +95,7 @@ def observe(api, daemon, home, tmp_path_factory):
     path.write_text(SPEC)
 
     def run(*arguments):
-        command = [sys.executable, "-m", "kpo_provision", "size", str(path), *arguments]
-        environment = os.environ | {"KPO_PROVISION_HOME": str(home)}
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        return commands.run("size", str(path), *arguments, environ={**os.environ, "KPO_PROVISION_HOME": str(home)})
 
     return run
 

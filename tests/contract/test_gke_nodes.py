@@ -51,13 +51,15 @@ def cluster() -> Iterator[Path]:
 
 
 @pytest.fixture
-def world(cluster: Path) -> Iterator[World]:
+def world(cluster: Path, api: Api) -> Iterator[World]:
     plane = Plane(cluster, idle_s=0.5)
     world = World(operation_s=0)
     with Simulator(world, plane=plane) as simulator:
         world.simulator = simulator
         world.create_cluster(_PARENT, {"cluster": {"name": "airflow", "nodePools": [_pool()]}})
         wait_for(lambda: not world.operations.running())
+        # Kubernetes taints every new node, and takes that off a moment after it is ready.
+        wait_for(lambda: all(taint.key == _TAINT["key"] for taint in list_taints(api)))
         yield world
         world.delete_cluster(_PATH)
         wait_for(lambda: not world.clusters)
@@ -84,6 +86,10 @@ def wait_for(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.05)
+
+
+def list_taints(api: Api) -> list[Taint]:
+    return [taint for node in pools.read_pool_nodes(api, _PLAN) for taint in node.taints]
 
 
 def make_pod(name: str, *, cpu: str) -> dict[str, object]:

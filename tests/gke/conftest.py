@@ -15,6 +15,7 @@ import pytest
 from kpo_provision import local, progress
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
+from tests import commands
 from tests.fakes.gke import Simulator, World
 from tests.fakes.gke.clusters import describe
 from tests.fakes.gke.plane import Plane
@@ -86,21 +87,23 @@ class Site:
         self.spec.write_text(change((ROOT / "examples" / "gke.yaml").read_text()))
 
     def run(self, *arguments):
-        done = subprocess.run(_command(arguments, self.spec), **self._how(), capture_output=True, check=False)
-        return Run(done)
+        return Run(commands.run(*_arguments(arguments, self.spec), cwd=self.folder, environ=self.environ))
 
     def start(self, *arguments):
         return subprocess.Popen(
-            _command(arguments, self.spec), **self._how(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "kpo_provision", *_arguments(arguments, self.spec)],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def succeed(self, *arguments, code=0):
         run = self.run(*arguments)
         assert run.code == code, run.out + run.err
         return run
-
-    def _how(self):
-        return {"cwd": self.folder, "env": self.environ, "text": True, "stdin": subprocess.DEVNULL}
 
     def pools(self):
         """Return what Google has, by name, without the pool that the cluster began with."""
@@ -115,9 +118,9 @@ class Site:
         return sorted(name.rpartition("-")[0] for name in self.pools())
 
 
-def _command(arguments, spec):
+def _arguments(arguments, spec):
     name, *options = arguments
-    return [sys.executable, "-m", "kpo_provision", name, str(spec), *options]
+    return [name, str(spec), *options]
 
 
 @contextmanager

@@ -6,8 +6,6 @@ import ipaddress
 import json
 import os
 import ssl
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests import commands
 from tests.fakes.api_server import FakeApiServer
 
 SPEC = """\
@@ -96,16 +95,8 @@ def write_kubeconfig(folder: Path, *, token: str = TOKEN, **cluster: str) -> Non
     (folder / "kubeconfig").write_text(json.dumps(document))
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "NO_COLOR"}}
-    return subprocess.run(
-        [sys.executable, "-m", "kpo_provision", *arguments],
-        cwd=folder,
-        env=environ | {"KUBECONFIG": str(folder / "kubeconfig")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(folder: Path, *arguments: str) -> commands.Answer:
+    return commands.run(*arguments, cwd=folder, environ={**os.environ, "KUBECONFIG": str(folder / "kubeconfig")})
 
 
 def refuse(folder: Path, exit_code: int, *arguments: str) -> dict:

@@ -319,7 +319,7 @@ def test_every_choice_has_its_reasons():
 capacities = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(capacities, st.integers(0, 2**32))
 def test_order_in_which_machines_are_listed_decides_nothing(promised, seed):
     shapes = [*nodes(N1_4, N2_4, N2_8, N2_16), *nodes(N2_8, max_pods=32)]
@@ -327,7 +327,7 @@ def test_order_in_which_machines_are_listed_decides_nothing(promised, seed):
     assert choice.choose(demand(*promised), shapes) == choice.choose(demand(*promised), shuffled)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(capacities)
 def test_no_machine_looked_at_alone_is_cheaper_than_the_chosen_one(promised):
     machines = (N1_4, N2_4, N2_8, N2_16)
@@ -338,7 +338,7 @@ def test_no_machine_looked_at_alone_is_cheaper_than_the_chosen_one(promised):
     assert [alone[name] for name in ranked] == sorted(alone.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(capacities, st.integers(0, 3), st.integers(1, 5))
 def test_more_promised_never_costs_less(promised, tenant, more):
     shapes = nodes(N2_4, N2_8, N2_16)

@@ -1,4 +1,4 @@
-"""The command line as a process: exit codes, streams, formats, and what it must not import."""
+"""The command line: exit codes, streams and formats, as a process and within this one, and what it must not import."""
 
 import json
 import os
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 MODULE = [sys.executable, "-m", "kpo_provision"]
 COMMANDS = ["init", "validate", "schema", "size", "render", "plan", "apply", "verify", "status", "destroy", "catalog"]
@@ -21,7 +23,7 @@ def run(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
-    assert run("init", "--target", "local", cwd=tmp_path).returncode == 0
+    assert commands.run("init", "--target", "local", cwd=tmp_path).returncode == 0
     return tmp_path / "kpo-provision.yaml"
 
 
@@ -95,7 +97,7 @@ def test_init_does_not_overwrite(spec: Path) -> None:
 
 def test_spec_error_is_the_same_exit_code_in_both_formats(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("apiVersion: kpo-provision.io/v1\nkind: Instalation\n")
-    text, document = run("validate", "bad.yaml", cwd=tmp_path), run("validate", "bad.yaml", "-o", "json", cwd=tmp_path)
+    text, document = (commands.run("validate", "bad.yaml", *how, cwd=tmp_path) for how in ((), ("-o", "json")))
     assert (text.returncode, document.returncode) == (2, 2)
     assert text.stdout == ""
     assert "bad.yaml:2:" in text.stderr
@@ -106,7 +108,7 @@ def test_spec_error_is_the_same_exit_code_in_both_formats(tmp_path: Path) -> Non
 @pytest.mark.parametrize("command", ["validate", "render", "plan", "apply", "verify", "status", "destroy"])
 def test_missing_spec_is_one_sentence_and_exit_2(tmp_path: Path, command: str) -> None:
     out = ["--out", "out"] if command == "render" else []
-    answer = run(command, "gone.yaml", *out, cwd=tmp_path)
+    answer = commands.run(command, "gone.yaml", *out, cwd=tmp_path)
     assert answer.returncode == 2
     assert "gone.yaml" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -119,8 +121,9 @@ def test_unreachable_cluster_is_exit_6_and_names_the_server(tmp_path: Path) -> N
         "contexts: [{name: gone, context: {cluster: gone, user: me}}]\n"
         "users: [{name: me, user: {token: canary-token}}]\n"
     )
-    assert run("init", "--target", "kubeconfig", cwd=tmp_path).returncode == 0
-    answer = run("plan", cwd=tmp_path, KUBECONFIG=str(tmp_path / "config"), ACME_REGISTRY_PASSWORD="x")
+    assert commands.run("init", "--target", "kubeconfig", cwd=tmp_path).returncode == 0
+    environ = {**os.environ, "KUBECONFIG": str(tmp_path / "config"), "ACME_REGISTRY_PASSWORD": "x"}
+    answer = commands.run("plan", cwd=tmp_path, environ=environ)
     assert answer.returncode == 6, answer.stderr
     assert "127.0.0.1:9" in answer.stderr
     assert "canary-token" not in answer.stderr + answer.stdout

@@ -1,14 +1,13 @@
-"""``size node`` as a process: its keys, its staircase, and how it refuses."""
+"""``size node`` as a command: its keys, its staircase, and how it refuses."""
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-MODULE = [sys.executable, "-m", "kpo_provision", "size", "node"]
+from tests import commands
+
 KEYS = {
     "platform",
     "machineType",
@@ -30,9 +29,8 @@ KEYS = {
 N1 = ["--platform", "gke", "--machine", "n1-standard-4"]
 
 
-def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR"}} | environ
-    return subprocess.run([*MODULE, *arguments], capture_output=True, text=True, check=False, env=environment)
+def run(*arguments: str, **environ: str) -> commands.Answer:
+    return commands.run("size", "node", *arguments, environ={**os.environ, **environ})
 
 
 def ask(*arguments: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def place_all(pods: list[Pod], room: Room, nodes: int, placing: Placing, rng: ra
     return None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(1, 12)), min_size=1, max_size=5),
     st.tuples(st.integers(1, 40), st.integers(1, 40)),

@@ -1,12 +1,12 @@
-"""``kpo-provision size`` as a process: a spec or one node, exit codes, and never a traceback."""
+"""``kpo-provision size`` as a command: a spec or one node, exit codes, and never a traceback."""
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "gke-sizing.yaml")
@@ -15,14 +15,10 @@ LOCAL = str(ROOT / "examples" / "quickstart.yaml")
 
 @pytest.fixture
 def run(tmp_path):
-    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR"}}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
 
     def run_size(*arguments):
-        command = [sys.executable, "-m", "kpo_provision", "size", *arguments]
-        answer = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, encoding="utf-8"
-        )
+        answer = commands.run("size", *arguments, cwd=tmp_path, environ=environment)
         assert "Traceback" not in answer.stderr
         return answer
 

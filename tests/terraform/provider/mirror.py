@@ -1,8 +1,11 @@
 """Lays the stand-in out as a mirror from which Terraform installs hashicorp/google without asking the registry."""
 
+import atexit
 import datetime
 import os
 import platform
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,18 +28,38 @@ def choose_provider(folder):
 
 
 def write_mirror(folder):
-    """Write the mirror and the CLI configuration that names it; returns the latter, for ``TF_CLI_CONFIG_FILE``."""
+    """Write the mirror and the CLI configuration that names it; returns the latter, for ``TF_CLI_CONFIG_FILE``.
+
+    The provider in it can be started as long as this process lives.
+    """
     kind = f"linux_{_MACHINES[platform.machine()]}"
     place = Path(folder) / "mirror/registry.terraform.io/hashicorp/google" / VERSION / kind
     place.mkdir(parents=True)
     program = place / f"terraform-provider-google_v{VERSION}"
-    command = f'exec "{sys.executable}" -m tests.terraform.provider "{folder}"'
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{_ROOT}" {command}\n')
+    starter = Path(__file__).with_name("starter.py")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{starter}" "{folder}/nursery"\n')
     program.chmod(0o755)
     _write_certificate(Path(folder))
+    _open_nursery(Path(folder))
     config = Path(folder) / "terraform.rc"
     config.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder}/mirror"\n  }}\n}}\n')
     return config
+
+
+def _open_nursery(folder):
+    """Start it; it ends when the other end of ``owner`` is closed, which this process does by ending."""
+    ours, owner = socket.socketpair()
+    with owner, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "nursery"))
+        listener.listen(64)
+        nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.terraform.provider.nursery", str(folder), str(owner.fileno())],
+            cwd=_ROOT,
+            stdin=listener,
+            pass_fds=[owner.fileno()],
+        )
+    atexit.register(nursery.wait)
+    atexit.register(ours.close)
 
 
 def _write_certificate(folder):

@@ -1,7 +1,6 @@
 """Serves the provider to the Terraform that started it: HashiCorp's go-plugin handshake, then gRPC over TLS.
 
-Terraform starts a provider many times a run, so nothing is imported or made here that can wait or be found ready: the
-argument is a folder with a key and a certificate.
+Terraform starts a provider many times a run, so nothing is made here that can be found ready.
 """
 
 import os
@@ -14,20 +13,20 @@ from pathlib import Path
 
 import grpc
 
-from tests.terraform.provider.service import Service
 from tests.terraform.provider.wire import CALLS, MESSAGES
 
 _WORKERS = 64
 """Terraform applies ten resources at a time unless told otherwise, and each waits for an operation here."""
 
 
-def main():
+def serve(service, folder):
+    """Serve until Terraform has enough, and end the process; ``folder`` has a key and a certificate."""
     stopped = threading.Event()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=_WORKERS))
-    server.add_generic_rpc_handlers((_provider(Service()), _controller(stopped), _stdio()))
-    certificate, credentials = _load_certificate(sys.argv[1])
-    with tempfile.TemporaryDirectory(prefix="tf-google-") as folder:
-        address = f"{folder}/socket"
+    server.add_generic_rpc_handlers((_provider(service), _controller(stopped), _stdio()))
+    certificate, credentials = _load_certificate(folder)
+    with tempfile.TemporaryDirectory(prefix="tf-google-") as place:
+        address = f"{place}/socket"
         server.add_secure_port(f"unix:{address}", credentials)
         server.start()
         sys.stdout.write(f"1|5|unix|{address}|grpc|{certificate}\n")
@@ -72,7 +71,3 @@ def _load_certificate(folder):
     pem = Path(folder, "certificate.pem").read_bytes()
     encoded = "".join(pem.decode().splitlines()[1:-1]).rstrip("=")
     return encoded, grpc.ssl_server_credentials([(Path(folder, "key.pem").read_bytes(), pem)])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,54 @@
+"""Has the provider imported once, and a fork of it ready whenever Terraform starts the program in the mirror.
+
+A module's tests start a provider a hundred times, and nearly all that a start costs is imports. The first argument is a
+folder with a key and a certificate; standard input is the socket at which ``starter`` asks. The second argument is the
+number of a socket whose other end is in the hands of whoever laid out the mirror, and the nursery ends with it.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+
+from tests.terraform.provider.service import Service
+from tests.terraform.provider.serving import serve
+
+_MOST_BYTES = 2**20
+
+
+def main():
+    folder, owner = sys.argv[1], int(sys.argv[2])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    service = Service()
+    with socket.socket(fileno=sys.stdin.fileno()) as listener:
+        while owner not in select.select([listener, owner], [], [])[0]:
+            connection, _ = listener.accept()
+            with connection:
+                if os.fork() == 0:
+                    listener.close()
+                    os.close(owner)
+                    _become(connection)
+                    serve(service, folder)
+
+
+def _become(connection):
+    """Take over the environment and the output of the program that Terraform started, and end when it ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    message, outputs, _, _ = socket.recv_fds(connection, _MOST_BYTES, 2)
+    while not message.endswith(b"\n"):
+        more = connection.recv(_MOST_BYTES)
+        message += more or sys.exit("Terraform ended the provider before it was there")
+    os.environ.clear()
+    os.environ.update(json.loads(message))
+    for output, place in zip(outputs, (1, 2), strict=True):
+        os.dup2(output, place)
+        os.close(output)
+    kept = connection.dup()
+    threading.Thread(target=lambda: kept.recv(1) or os._exit(0), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
