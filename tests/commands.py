@@ -12,7 +12,8 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from unittest import mock
+
+import pytest
 
 from kpo_provision import cli
 
@@ -35,12 +36,16 @@ def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] = o
     out, err = _open_stream(), _open_stream()
     with (
         Path(os.devnull).open() as nothing,
-        mock.patch.object(sys, "stdin", nothing),
-        mock.patch.dict(os.environ, environment, clear=True),
+        pytest.MonkeyPatch.context() as patch,
         contextlib.chdir(cwd or Path.cwd()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
+        patch.setattr(sys, "stdin", nothing)
+        for name in os.environ.keys() - environment.keys():
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
         try:
             cli.main(arguments)
         except SystemExit as e:

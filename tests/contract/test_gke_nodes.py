@@ -1,15 +1,12 @@
 """Pools of the simulated Google as nodes of a real control plane that kwok plays, created and drained like GKE's."""
 
-import os
-import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kpo_provision import local, pools, progress
+from kpo_provision import pools
 from kpo_provision.clouds import gke
 from kpo_provision.clouds.gke_facts import ClusterName
 from kpo_provision.kube.api import Api
@@ -21,6 +18,7 @@ from tests.fakes.gke.environment import point_at
 from tests.fakes.gke.login import write_credentials
 from tests.fakes.gke.nodes import shape_of
 from tests.fakes.gke.plane import Plane
+from tests.fakes.gke.stage import run_control_plane, wait_for
 
 pytestmark = pytest.mark.machine
 
@@ -32,34 +30,23 @@ _TAINT = {"key": "kpo-provision.io/pool", "value": "standard", "effect": "NO_SCH
 _PLAN = PoolPlan(
     name="standard", labels=_LABELS, taints=(), node_selector={}, largest_pod_cpu=None, largest_pod_memory=None
 )
-_DEADLINE_S = 120
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Path]:
     """A simulated local cluster in a home of its own; gives its kubeconfig."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    kept = local.LocalOptions.from_environment(os.environ)
-    with tempfile.TemporaryDirectory() as home:
-        options = local.LocalOptions(home=Path(home) / "local", cache=kept.cache, api_port=port, simulated=True)
-        local.up(options, progress.Silent())
-        try:
-            yield options.layout.kubeconfig
-        finally:
-            local.down(options, progress.Silent())
+    with run_control_plane() as kubeconfig:
+        yield kubeconfig
 
 
 @pytest.fixture
-def world(cluster: Path, api: Api) -> Iterator[World]:
+def world(cluster: Path) -> Iterator[World]:
     plane = Plane(cluster, idle_s=0.5)
     world = World(operation_s=0)
     with Simulator(world, plane=plane) as simulator:
         world.simulator = simulator
         world.create_cluster(_PARENT, {"cluster": {"name": "airflow", "nodePools": [_pool()]}})
         wait_for(lambda: not world.operations.running())
-        # Kubernetes taints every new node, and takes that off a moment after it is ready.
-        wait_for(lambda: all(taint.key == _TAINT["key"] for taint in list_taints(api)))
         yield world
         world.delete_cluster(_PATH)
         wait_for(lambda: not world.clusters)
@@ -79,17 +66,6 @@ def _pool() -> dict[str, object]:
         "maxPodsConstraint": {"maxPodsPerNode": 64},
         "config": {"machineType": "n2-standard-4", "labels": _LABELS, "taints": [_TAINT]},
     }
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _DEADLINE_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
-
-
-def list_taints(api: Api) -> list[Taint]:
-    return [taint for node in pools.read_pool_nodes(api, _PLAN) for taint in node.taints]
 
 
 def make_pod(name: str, *, cpu: str) -> dict[str, object]:

@@ -1,44 +1,25 @@
 """A Google that is played, before a real control plane whose nodes kwok plays, and our command line before both."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from kpo_provision import local, progress
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from tests import commands
-from tests.fakes.gke import Simulator, World
-from tests.fakes.gke.clusters import describe
-from tests.fakes.gke.plane import Plane
+from tests.fakes.gke.stage import CLUSTER, play_google, run_control_plane
 from tests.terraform.workspace import make_environment
 
 ROOT = Path(__file__).parents[2]
-PARENT = "projects/acme-data/locations/europe-west1"
-CLUSTER = f"{PARENT}/clusters/airflow"
 
 
 @pytest.fixture(scope="session")
 def kubeconfig():
-    """Start a simulated local cluster in a home of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    kept = local.LocalOptions.from_environment(os.environ)
-    with tempfile.TemporaryDirectory() as home:
-        options = local.LocalOptions(home=Path(home) / "local", cache=kept.cache, api_port=port, simulated=True)
-        local.up(options, progress.Silent())
-        try:
-            yield options.layout.kubeconfig
-        finally:
-            local.down(options, progress.Silent())
+    with run_control_plane() as kubeconfig:
+        yield kubeconfig
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +31,8 @@ def api(kubeconfig):
 @pytest.fixture
 def google(kubeconfig):
     """A Google with one cluster, which is the control plane that runs here."""
-    with _play(kubeconfig) as simulator:
+    with play_google(kubeconfig) as simulator:
         yield simulator
-        _take_down(simulator)
 
 
 @pytest.fixture
@@ -121,35 +101,3 @@ class Site:
 def _arguments(arguments, spec):
     name, *options = arguments
     return [name, str(spec), *options]
-
-
-@contextmanager
-def _play(kubeconfig):
-    world = World(operation_s=0)
-    plane = Plane(kubeconfig, idle_s=600)
-    with Simulator(world, plane=plane) as simulator:
-        with world.lock:
-            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
-        wait_for(lambda: not world.operations.running())
-        world.operations.duration_s = 0.2
-        yield simulator
-    plane.close()
-
-
-def _take_down(simulator):
-    """Leave the control plane without nodes for whoever comes next."""
-    world = simulator.world
-    simulator.faults.pending.clear()
-    world.failures.clear()
-    world.operations.duration_s = 0
-    wait_for(lambda: not world.operations.running())
-    for path in list(world.clusters):
-        world.delete_cluster(path)
-    wait_for(lambda: not world.clusters)
-
-
-def wait_for(is_so, timeout_s=180.0):
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, "what was waited for did not come about"
-        time.sleep(0.05)

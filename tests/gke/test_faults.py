@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.gke.faults import Fault
-from tests.gke.conftest import CLUSTER, PARENT, wait_for
+from tests.fakes.gke.stage import CLUSTER, PARENT, wait_for
 
 pytestmark = pytest.mark.machine
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.gke.conftest import CLUSTER, wait_for
+from tests.fakes.gke.stage import CLUSTER, wait_for
 
 pytestmark = pytest.mark.machine
 

@@ -35,19 +35,23 @@ def main():
 
 
 def _become(connection):
-    """Take over the environment and the output of the program that Terraform started, and end when it ends."""
+    """Take over the environment and the output of the program that Terraform started, and end when either ends.
+
+    A Terraform that is killed outright ends nobody; and this process's end is the program's.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message, outputs, _, _ = socket.recv_fds(connection, _MOST_BYTES, 2)
     while not message.endswith(b"\n"):
         more = connection.recv(_MOST_BYTES)
         message += more or sys.exit("Terraform ended the provider before it was there")
     os.environ.clear()
-    os.environ.update(json.loads(message))
+    asked = json.loads(message)
+    os.environ.update(asked["environment"])
     for output, place in zip(outputs, (1, 2), strict=True):
         os.dup2(output, place)
         os.close(output)
-    kept = connection.dup()
-    threading.Thread(target=lambda: kept.recv(1) or os._exit(0), daemon=True).start()
+    watched = [connection.dup(), os.pidfd_open(asked["terraform"])]
+    threading.Thread(target=lambda: select.select(watched, [], []) and os._exit(0), daemon=True).start()
 
 
 if __name__ == "__main__":
