@@ -1,4 +1,4 @@
-"""``python -m bench.gke``: 50 GKE node pools by us and by bare Terraform, in turn, before the same Google that is played.
+"""``python -m bench.gke``: 50 GKE node pools by us and by bare Terraform, in turn, before one Google that is played.
 
 Both run the same binary, root, modules and variables; ours also asks Google what is there, looks after Terraform's
 state, compares the tenants of the cluster and applies one. Bare Terraform's ``init`` is not counted. An operation takes
@@ -36,14 +36,14 @@ _KPO = [sys.executable, "-m", "kpo_provision"]
 def write_spec(folder: Path, *, cluster: str) -> Path:
     """Write a spec with so many pools, all of them scaled to zero, and one tenant."""
     target = {"project": PROJECT, "location": "europe-west1", "cluster": cluster, "version": "1.34"}
-    pool = {"machineType": "n2-standard-8", "largestPod": {"cpu": "3", "memory": "12Gi"}, "maxNodes": 6}
+    pool = {"machineType": "n2-standard-8", "maxNodes": 6}
     spec = {
         "apiVersion": "kpo-provision.io/v1",
         "kind": "Installation",
         "metadata": {"name": "bench"},
         "namespacePrefix": "bench",
         "target": {"gke": target | {"nodeServiceAccount": f"nodes@{PROJECT}.iam.gserviceaccount.com"}},
-        "nodePools": {f"pool-{number:02d}": pool for number in range(POOLS)},
+        "nodePools": {f"pool-{number:02d}": dict(pool) for number in range(POOLS)},
         "tenants": {"tenant": {"extraCapacity": 10, "pool": "pool-00"}},
     }
     path = folder / f"{cluster}.yaml"
@@ -94,7 +94,8 @@ class Bare:
         copy_root(folder)
         installation = load_spec(spec)
         target, size = installation.target.gke, planning.size_made_pools(spec, installation)
-        assert target is not None and size is not None
+        assert target is not None
+        assert size is not None
         folder.joinpath(_VARIABLES).write_text(json.dumps(tfvars.render_tfvars(installation, target, size)))
         self._time("init", "-input=false")
 
