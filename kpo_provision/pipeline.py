@@ -1,7 +1,7 @@
 """The order of things: Path -> Spec -> Plan -> Bundle -> PoolsAhead -> cluster -> Changes -> CheckResults -> RunReport.
 
 What costs somebody something is found out by a ``prepare_`` function and done by another, so that the user can be asked
-in between.
+in between. What comes after Terraform is loaded when Terraform runs already.
 """
 
 from __future__ import annotations
@@ -9,30 +9,39 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpo_provision import __version__, errors, planning, registry, render, report, sizing, target, tenants
+from kpo_provision import __version__, errors, planning, registry, sizing, target
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
-from kpo_provision.render.bundle import Bundle
 from kpo_provision.results import Changes, CheckResult, PoolsAhead
 from kpo_provision.spec import load_spec, model
 
 if TYPE_CHECKING:
+    from kpo_provision import report
+    from kpo_provision.render.bundle import Bundle
     from kpo_provision.sizing.pools import InstallationSize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Decided:
     """A spec and all that follows from it without asking anybody; ``size`` where the target makes its pools."""
 
     path: Path
     spec: model.Installation
     plan: Plan
-    bundle: Bundle
     size: InstallationSize | None
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """Every object that the plan comes to."""
+        from kpo_provision import render
+
+        return render.render(self.plan)
 
 
 def decide(path: Path, *, terraform_bin: str | None = None) -> Decided:
@@ -45,7 +54,7 @@ def decide(path: Path, *, terraform_bin: str | None = None) -> Decided:
         spec = _name_program(spec, terraform_bin)
     plan = sizing.size(spec)
     size = planning.size_made_pools(path, spec)
-    return Decided(path=path, spec=spec, plan=plan, bundle=render.render(plan), size=size)
+    return Decided(path=path, spec=spec, plan=plan, size=size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +89,8 @@ def prepare_apply(decided: Decided, *, environ: Mapping[str, str], progress: Pro
 
 def apply(prepared: Prepared, options: ApplyOptions, *, progress: Progress) -> report.RunReport:
     """Bring the cluster to what the spec says, then prove it."""
+    from kpo_provision import tenants
+
     decided = prepared.decided
     cluster = prepared.target.apply(progress=progress)
     logins = {**prepared.logins, **_load_local_logins(decided, cluster)}
@@ -110,17 +121,18 @@ class Preview:
 
 
 def preview(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Preview:
-    """Say what ``apply`` would do, without doing it."""
+    """Say what ``apply`` would do, without doing it: to the tenants while the pools are planned."""
     chosen = _choose_target(decided, environ)
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    ahead = chosen.preview(progress=progress)
-    with progress.step("Compare the cluster"):
-        cluster = chosen.open_if_there()
-        return Preview(
-            target=cluster.description if cluster else f"{chosen.description}, still to be made",
-            ahead=ahead,
-            changes=_preview_tenants(decided, cluster, logins),
-        )
+    with ThreadPoolExecutor(1, thread_name_prefix="compare") as background:
+        comparing = background.submit(_compare_tenants, decided, chosen, logins, progress)
+        ahead = chosen.preview(progress=progress)
+        cluster, changes = comparing.result()
+    return Preview(
+        target=cluster.description if cluster else f"{chosen.description}, still to be made",
+        ahead=ahead,
+        changes=changes,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +148,10 @@ def read_status(decided: Decided, *, environ: Mapping[str, str], progress: Progr
     """Compare the cluster and its pools with the spec."""
     chosen = _choose_target(decided, environ)
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    with progress.step("Read the cluster"):
+    with progress.step("Read the pools"):
         drift = chosen.find_drift()
-        cluster = chosen.open_if_there()
-        return Status(
-            target=cluster.description if cluster else chosen.description,
-            drift=drift,
-            changes=_preview_tenants(decided, cluster, logins),
-        )
+    cluster, changes = _compare_tenants(decided, chosen, logins, progress)
+    return Status(target=cluster.description if cluster else chosen.description, drift=drift, changes=changes)
 
 
 def prove(
@@ -168,6 +176,8 @@ def prepare_destroy(decided: Decided, *, environ: Mapping[str, str], progress: P
 
 def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
     """Remove everything that carries the installation's label, then the pools that were made for it."""
+    from kpo_provision import tenants
+
     cluster = prepared.target.open_if_there()
     removed = Changes(changes=())
     if cluster is not None:
@@ -188,10 +198,17 @@ def _choose_target(decided: Decided, environ: Mapping[str, str]) -> target.Targe
     return target.choose_target(decided.spec, decided.plan, decided.size, base=decided.path.parent, environ=environ)
 
 
-def _preview_tenants(decided: Decided, cluster: target.OpenTarget | None, logins: Mapping[str, bytes]) -> Changes:
-    if cluster is None:
-        return tenants.preview_new(decided.bundle, logins)
-    return tenants.preview_bundle(cluster.api, decided.bundle, {**logins, **_load_local_logins(decided, cluster)})
+def _compare_tenants(
+    decided: Decided, chosen: target.Target, logins: Mapping[str, bytes], progress: Progress
+) -> tuple[target.OpenTarget | None, Changes]:
+    """Compare the tenants with those of the cluster; with nothing where the cluster is still to be made."""
+    with progress.step("Compare the cluster"):
+        from kpo_provision import tenants
+
+        bundle, cluster = decided.bundle, chosen.open_if_there()
+        if cluster is None:
+            return None, tenants.preview_new(bundle, logins)
+        return cluster, tenants.preview_bundle(cluster.api, bundle, {**logins, **_load_local_logins(decided, cluster)})
 
 
 def _load_local_logins(decided: Decided, cluster: target.OpenTarget) -> dict[str, bytes]:
@@ -218,6 +235,8 @@ def _report(
     checks: tuple[CheckResult, ...],
     started: float,
 ) -> report.RunReport:
+    from kpo_provision import report
+
     return report.RunReport(
         command=command,
         tool_version=__version__,

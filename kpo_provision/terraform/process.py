@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_POLL_S = 0.05
+_POLL_S = 0.02
 _TAIL_BYTES = 4096
 _READ_BYTES = 1 << 20
 
@@ -67,7 +67,8 @@ def run(
             try:
                 _follow(process, lines, timeout_s=limits.timeout_s)
             except (KeyboardInterrupt, TimedOutError):
-                process.send_signal(signal.SIGINT)
+                # It stops as cleanly as for Ctrl-C, which would be ignored where a shell started us in the background.
+                process.terminate()
                 try:
                     _follow(process, lines, timeout_s=limits.stop_s)
                 except TimedOutError:

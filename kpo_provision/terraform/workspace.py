@@ -83,17 +83,23 @@ def _translated(folder: Path) -> Iterator[None]:
 
 def _copy_root(source: Path, folder: Path) -> None:
     """Copy the root and its modules; what the root no longer has goes, and a lock file that is there is kept."""
-    wanted = {path.name for path in source.glob("*.tf")}
-    for stale in folder.glob("*.tf"):
-        if stale.name not in wanted:
+    wanted = {path.relative_to(source): path for path in _list_sources(source)}
+    for stale in _list_sources(folder):
+        if stale.relative_to(folder) not in wanted:
             stale.unlink()
-    for name in sorted(wanted):
-        shutil.copyfile(source / name, folder / name)
-    shutil.rmtree(folder / MODULES, ignore_errors=True)
-    if (source / MODULES).is_dir():
-        shutil.copytree(source / MODULES, folder / MODULES, ignore=shutil.ignore_patterns(".terraform*", "tests"))
+    for place, path in wanted.items():
+        content, copy = path.read_bytes(), folder / place
+        if not copy.is_file() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
     if (source / LOCK_FILE).is_file() and not (folder / LOCK_FILE).exists():
         shutil.copyfile(source / LOCK_FILE, folder / LOCK_FILE)
+
+
+def _list_sources(folder: Path) -> list[Path]:
+    """List a root's files and those of its modules; tests of modules are no part of it."""
+    modules = (folder / MODULES).glob("*/*.tf")
+    return sorted([*folder.glob("*.tf"), *modules])
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
