@@ -128,6 +128,13 @@ def test_a_connection_that_breaks_after_the_work_was_begun_makes_no_second_pool(
     finish(site)
 
 
+def test_a_connection_that_breaks_while_an_operation_is_waited_for_is_opened_again(site, google):
+    fault(google, method="GET", path="/operations/", cut="before", times=3)
+    fault(google, method="GET", path="/operations/", cut="after", times=3)
+    finish(site)
+    assert len(posts(google)) == 2
+
+
 def test_a_state_that_was_lost_is_made_up_from_what_is_there(site, google):
     site.succeed("apply", "--no-verify")
     before = sorted(site.pools())

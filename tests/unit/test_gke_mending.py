@@ -5,7 +5,7 @@ import pytest
 from kpo_provision import errors, terraform
 from kpo_provision.clouds.gke_facts import ClusterName, LivePool
 from kpo_provision.plan import INSTALLATION_KEY, POOL_KEY
-from kpo_provision.target.gke_mending import MendKind, find_mends, require_free_names
+from kpo_provision.target.gke_mending import MendKind, find_mends, is_plain, require_free_names
 from kpo_provision.terraform import ChangeKind, KnownResource, PlanSummary, ResourceChange
 
 PLACE = terraform.address_pool("standard")
@@ -112,3 +112,28 @@ def test_a_name_that_somebody_elses_pool_has_is_refused_with_its_removal():
         require_free_names(summary, [live("standard-1", installation="other")], "acme", CLUSTER)
     assert "node-pools delete standard-1 --cluster airflow" in caught.value.hint
     require_free_names(summary, [live("standard-1")], "acme", CLUSTER)
+
+
+CREATE = planned(ChangeKind.CREATE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "plain"),
+    [
+        pytest.param([CREATE], [], True, id="to-be-made"),
+        pytest.param([], [live("standard-1")], True, id="there-once"),
+        pytest.param([CREATE], [live("default-pool", installation="")], True, id="others-in-peace"),
+        pytest.param([planned(ChangeKind.UPDATE)], [live("standard-1")], False, id="a-change-to-explain"),
+        pytest.param([planned(ChangeKind.DELETE)], [live("standard-1")], False, id="a-pool-that-goes"),
+        pytest.param([CREATE], [live("standard-1")], False, id="lost-sight-of"),
+        pytest.param([CREATE], [live("standard-1a2b3c", installation="other")], False, id="a-name-that-may-be-taken"),
+        pytest.param([], [live("standard-1"), live("standard-2")], False, id="two-of-a-kind"),
+        pytest.param([], [live("standard-1", status="ERROR")], False, id="broken"),
+        pytest.param(
+            [], [live("standard-1"), live("standard-2", status="ERROR")], False, id="broken-beside-a-good-one"
+        ),
+        pytest.param([], [live("standard-1"), live("gone-1", pool="gone")], False, id="of-no-pool-of-the-spec"),
+    ],
+)
+def test_only_where_numbers_agree_is_a_plan_not_read_in_full(changes, there, plain):
+    assert is_plain(PlanSummary(changes=tuple(changes)), there, "acme", ["standard"]) is plain
