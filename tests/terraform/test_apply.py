@@ -1,9 +1,9 @@
 """The root with the real Terraform in front of a Google that is played: pools come, change, are replaced and go."""
 
 import json
-import time
 
 from tests.fakes.gke.policies import OWNER
+from tests.fakes.gke.stage import wait_for
 from tests.terraform.conftest import CLUSTER, PARENT
 from tests.terraform.workspace import ROOT, Workspace, interrupt
 
@@ -196,10 +196,3 @@ def test_a_missing_cluster_is_named(workspace):
 def test_missing_credentials_are_told_before_anything_is_done(initialised, mirror):
     refused = Workspace(initialised, mirror).apply(variables(), check=False)
     assert "No credentials loaded" in " ".join(refused.stderr.split())
-
-
-def wait_for(condition, timeout_s=180.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "what was waited for did not come about"
-        time.sleep(0.05)
