@@ -24,8 +24,9 @@ _EVENT_PERIOD_S = 10.0
 _SETTLING_S = 3.0
 _SETTLING_PERIOD_S = 0.2
 """Policies and bindings that were applied a moment ago are not yet known to every API server; nothing says when."""
-_LOGIN_PATIENCE_S = 20.0
-"""How long a kubelet may go without the pod's pull secret: ten seconds after a failed pull it tries again."""
+_LOGIN_PATIENCE_S = 40.0
+"""How long a kubelet may go without the pod's pull secret. It looks at the pod again 10 to 15 s after a failed pull,
+and pulls again if its back-off of 10 s is over by then; else it looks once more."""
 _SELECTOR = ",".join(f"{key}={value}" for key, value in pod.MARKS.items())
 
 

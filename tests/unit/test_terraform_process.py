@@ -51,7 +51,7 @@ def test_lines_come_whole_and_the_last_without_its_end(tmp_path):
 
 def test_an_interruption_is_passed_on_once_and_the_clean_stop_awaited(tmp_path):
     heard, listen = interrupt_at("begun")
-    script = "trap 'echo stopping; sleep 0.3; touch stopped; exit 0' INT; echo begun; while :; do sleep 0.1; done"
+    script = "trap 'echo stopping; sleep 0.3; touch stopped; exit 0' TERM; echo begun; while :; do sleep 0.1; done"
     with pytest.raises(KeyboardInterrupt):
         run(script, tmp_path, on_line=listen)
     assert heard == ["begun", "stopping"]
@@ -60,7 +60,7 @@ def test_an_interruption_is_passed_on_once_and_the_clean_stop_awaited(tmp_path):
 
 def test_a_second_interruption_kills_the_command_and_its_children(tmp_path):
     heard, listen = interrupt_at("begun", "stopping")
-    script = "trap 'echo stopping' INT; sleep 1000 & echo $! >child; echo begun; while :; do sleep 0.1; done"
+    script = "trap 'echo stopping' TERM; sleep 1000 & echo $! >child; echo begun; while :; do sleep 0.1; done"
     with pytest.raises(KeyboardInterrupt):
         run(script, tmp_path, on_line=listen)
     assert heard == ["begun", "stopping"]
@@ -70,14 +70,14 @@ def test_a_second_interruption_kills_the_command_and_its_children(tmp_path):
 def test_a_command_that_takes_too_long_is_interrupted(tmp_path):
     limits = process.Limits(timeout_s=0.2, stop_s=NEVER_S)
     with pytest.raises(process.TimedOutError):
-        run("trap 'touch stopped; exit 0' INT; while :; do sleep 0.1; done", tmp_path, limits=limits)
+        run("trap 'touch stopped; exit 0' TERM; while :; do sleep 0.1; done", tmp_path, limits=limits)
     assert tmp_path.joinpath("stopped").exists()
 
 
 def test_a_command_that_does_not_stop_in_time_is_killed(tmp_path):
     limits = process.Limits(timeout_s=0.2, stop_s=0.2)
     with pytest.raises(process.TimedOutError):
-        run("trap '' INT; echo $$ >pid; while :; do sleep 0.1; done", tmp_path, limits=limits)
+        run("trap '' TERM; echo $$ >pid; while :; do sleep 0.1; done", tmp_path, limits=limits)
     assert is_gone(int(tmp_path.joinpath("pid").read_text()))
 
 
