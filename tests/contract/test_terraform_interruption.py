@@ -10,6 +10,7 @@ import pytest
 
 from kpo_provision import errors, terraform
 from tests.fakes import terraform_root
+from tests.fakes.gke.stage import wait_for
 
 CHAIN = """\
 resource "terraform_data" "first" {}
@@ -56,6 +57,8 @@ def finish(root):
 def test_an_interruption_stops_terraform_cleanly_and_the_next_run_finishes(root):
     def interrupt(title):
         if title == "Create terraform_data.second":
+            # Terraform announces a resource before it begins with it.
+            wait_for(root.folder.joinpath("go").exists)
             raise KeyboardInterrupt
 
     told = terraform_root.Told(interrupt)
