@@ -24,7 +24,7 @@ quickstart: packages $(VENV)/runtime ## Start a local cluster, apply examples/qu
 
 test: packages $(VENV)/development airflow scanners check ## Lint, types, layers, then every test on a real cluster
 	@$(SUDO) $(BIN)/kpo-provision local build
-	@$(SUDO) $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(SUDO) $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/development ## Linters, types and layers; changes nothing
 	@$(BIN)/ruff check .

@@ -65,6 +65,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OWN_CLUSTER] = options
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that the short tests fill the time until the last long one has ended."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("airflow", "cluster", "machine")))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start the cluster before the first test that needs it."""

@@ -43,6 +43,13 @@ def site(tmp_path, mirror, google):
     return site
 
 
+@pytest.fixture
+def empty(site):
+    """The same with two pools that have no node, which are made in no time."""
+    site.edit(lambda text: text.replace("    minNodes: 1 ", "    # minNodes: 1 "))
+    return site
+
+
 class Run:
     """How a command ended."""
 
