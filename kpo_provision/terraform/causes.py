@@ -52,7 +52,8 @@ CAUSES = (
     _tell(
         r"failed to query available provider packages|failed to install provider|registry service is unreachable|"
         r"could not (connect|query)[^\n]*registry",
-        "the providers cannot be downloaded: allow registry.terraform.io, or point TF_CLI_CONFIG_FILE at a mirror",
+        "the providers cannot be downloaded: allow registry.terraform.io (for OpenTofu registry.opentofu.org), "
+        "or point TF_CLI_CONFIG_FILE at a mirror",
     ),
     _tell(
         r"required plugins are not installed|inconsistent dependency lock file|module not installed",
