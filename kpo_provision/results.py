@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_FEW_NAMES = 5
+from kpo_provision.enumeration import name_few
 
 
 class Action(enum.Enum):
@@ -75,11 +75,7 @@ class Disruption:
         return sum(len(names) for names in self.pods.values())
 
     def __str__(self) -> str:
-        parts = []
-        for pool, names in sorted(self.pods.items()):
-            more = f" and {len(names) - _FEW_NAMES} more" if len(names) > _FEW_NAMES else ""
-            parts.append(f"{', '.join(names[:_FEW_NAMES])}{more} on {pool}")
-        return "; ".join(parts)
+        return "; ".join(f"{name_few(names)} on {pool}" for pool, names in sorted(self.pods.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from google.api_core import exceptions, retry
 from google.cloud import container_v1
 
 from kpo_provision import errors
-from kpo_provision.clouds import gke_refusals, google_login
+from kpo_provision.clouds import gke_errors, gke_refusals, google_login
 from kpo_provision.clouds.gke_facts import (
     ClusterFacts,
     ClusterName,
@@ -89,7 +89,7 @@ class Gke:
         found = self._call(self._client.get_cluster, operation="clusters.get", name=self.name.path)
         if found.status.name in _UNUSABLE:
             state = f"{found.status.name}: {found.status_message}".removesuffix(": ")
-            raise gke_refusals.refusal(
+            raise gke_errors.refusal(
                 "clusters.get", f"cluster {self.name.cluster} is {state}", hint=_UNUSABLE[found.status.name]
             )
         return parse_cluster(self.name, found)
@@ -154,7 +154,7 @@ class Gke:
         if not (seen.error_code or seen.problem):
             return seen
         hint = gke_refusals.operation_hint(code=seen.error_code, problem=seen.problem, project=self.name.project)
-        raise gke_refusals.refusal(f"{seen.kind} of {seen.target.rpartition('/')[2]}", seen.problem, hint=hint)
+        raise gke_errors.refusal(f"{seen.kind} of {seen.target.rpartition('/')[2]}", seen.problem, hint=hint)
 
     def _missing(self, error: errors.CloudError) -> errors.CloudError:
         """Say which clusters there are instead."""
@@ -163,7 +163,7 @@ class Gke:
         try:
             listed = self._call(self._client.list_clusters, operation="clusters.list", parent=parent).clusters
         except errors.CloudError:
-            return gke_refusals.refusal(error.operation, problem, hint=error.hint)
+            return gke_errors.refusal(error.operation, problem, hint=error.hint)
         places = [found.location for found in listed if found.name == self.name.cluster]
         names = sorted({found.name for found in listed})
         near = difflib.get_close_matches(self.name.cluster, names, n=3, cutoff=0.5)
@@ -175,7 +175,7 @@ class Gke:
             hint = f"the project has: {', '.join(names[:10])}"
         else:
             hint = "the project has no cluster; set target.gke.create to have one made"
-        return gke_refusals.refusal(error.operation, problem, hint=hint)
+        return gke_errors.refusal(error.operation, problem, hint=hint)
 
     def _call(self, method: Callable[..., Answer], *, operation: str, **request: str) -> Answer:
         try:
@@ -206,7 +206,7 @@ def _host(endpoint: str) -> str:
 
 def _pause(deadline: float, last_seen: str, *, timeout_s: float, poll_s: float) -> None:
     if time.monotonic() > deadline:
-        raise gke_refusals.refusal(
+        raise gke_errors.refusal(
             "operations.get",
             f"gave up after {timeout_s:.0f} s; last seen: {last_seen}",
             hint="Google goes on with it; run again, which takes up where this left off",

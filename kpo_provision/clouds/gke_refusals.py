@@ -10,9 +10,9 @@ from google.api_core import exceptions
 from google.auth import exceptions as login_exceptions
 
 from kpo_provision import errors
+from kpo_provision.clouds.gke_errors import refusal
 from kpo_provision.clouds.google_login import LOGIN_HINT, NETWORK_HINT
 
-SERVICE = "Google Kubernetes Engine"
 EXPECTED = (
     exceptions.GoogleAPICallError,
     exceptions.RetryError,
@@ -43,11 +43,6 @@ def translate(error: Exception, *, operation: str, project: str) -> errors.Cloud
         # Further arguments hold Google's whole answer.
         return refusal(operation, f"the credentials get no token: {error.args[0]}", hint=LOGIN_HINT)
     return refusal(operation, f"no answer: {error}", hint=NETWORK_HINT)
-
-
-def refusal(operation: str, problem: str, *, hint: str) -> errors.CloudError:
-    """Make the error of one operation."""
-    return errors.CloudError(service=SERVICE, operation=operation, problem=problem, hint=hint)
 
 
 def operation_hint(*, code: int, problem: str, project: str) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from kpo_provision import errors
+from kpo_provision.enumeration import name_few
 from kpo_provision.plan import Plan, TenantPlan
 from kpo_provision.report.characters import clean_line
 from kpo_provision.report.layout import Layout, Mark
@@ -18,7 +19,6 @@ from kpo_provision.results import Action, Change, Changes, PoolsAhead, TenantFai
 
 _MANY_CHANGES = 60
 """With more changes than this, a tenant's are counted and not listed."""
-_FEW_NAMES = 5
 _NOTHING = PoolsAhead()
 
 
@@ -109,7 +109,7 @@ def describe_changes(changes: Changes, layout: Layout) -> list[str]:
     text = _count(changes.changes) if changes.mutations else f"no changes ({len(changes.changes)} objects)"
     lines = layout.marked(Mark.GOOD, text)
     if changes.orphans:
-        lines += layout.marked(Mark.DOUBTFUL, f"no tenant of the spec: {_enumerate(changes.orphans)}")
+        lines += layout.marked(Mark.DOUBTFUL, f"no tenant of the spec: {name_few(changes.orphans)}")
         lines += layout.detail("hint: `kpo-provision apply --prune` deletes these namespaces and all that is in them")
     return lines
 
@@ -151,11 +151,6 @@ def _list_change(change: Change, layout: Layout) -> list[str]:
     place = "/".join(part for part in (change.namespace, change.name) if part)
     detail = f": {change.detail}" if change.detail else ""
     return layout.detail(f"{SIGNS[change.action]} {change.kind} {place}{detail}")
-
-
-def _enumerate(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_FEW_NAMES])
-    return shown if len(names) <= _FEW_NAMES else f"{shown} and {len(names) - _FEW_NAMES} more"
 
 
 def _subject(tenant: str) -> str:

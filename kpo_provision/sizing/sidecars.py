@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from kpo_provision.enumeration import name_few
 from kpo_provision.sizing import amounts, pods
 from kpo_provision.sizing.mixes import AU
 from kpo_provision.sizing.node import Reason
@@ -46,7 +47,7 @@ def _warn_of_mesh(sized: PoolSize) -> Iterator[PoolWarning]:
     limit = pods.effective_limit(pods.PodSpec(containers=(pods.MESH_SIDECAR,), defaults=_DEFAULTS))
     short = [promise.tenant for promise in sized.demand.promises if not limit.fits(promise.resources)]
     if short:
-        named = ", ".join(short[:_FEW]) + (f" and {len(short) - _FEW} more" if len(short) > _FEW else "")
+        named = name_few(short, few=_FEW)
         yield PoolWarning(
             code=WarningCode.SIDECAR_EXCEEDS_QUOTA,
             sentence=f"the mesh's sidecar has limits of {amounts.render_size(limit)}, more than the whole quota of "

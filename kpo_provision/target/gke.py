@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpo_provision import errors, terraform
+from kpo_provision.clouds import gke_errors
 from kpo_provision.clouds.gke_drift import find_drift
 from kpo_provision.clouds.gke_facts import ClusterFacts, ClusterName, LivePool
 from kpo_provision.kube import connection, kubeconfig
@@ -210,10 +211,9 @@ class GkeTarget:
 
     def _require_ours(self, facts: ClusterFacts) -> None:
         if self._wanted.create and facts.labels.get(tfvars.CLUSTER_LABEL) != self._plan.installation:
-            raise errors.CloudError(
-                service="Google Kubernetes Engine",
-                operation="clusters.create",
-                problem=f"there is a cluster {facts.name.cluster} in {facts.name.location} that kpo-provision did not "
+            raise gke_errors.refusal(
+                "clusters.create",
+                f"there is a cluster {facts.name.cluster} in {facts.name.location} that kpo-provision did not "
                 f"make for {self._plan.installation}",
                 hint="leave out target.gke.create to use it as it is, or give the new one another name",
             )

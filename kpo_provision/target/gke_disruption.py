@@ -13,13 +13,11 @@ _NODE_POOL_KEY = "cloud.google.com/gke-nodepool"
 
 
 def find_disruption(api: Api, doomed: Sequence[str]) -> Disruption:
-    """List the KPO pods that run on ``doomed`` pools, by GKE's names of the pools.
+    """List the KPO pods that run on ``doomed`` pools, of which there is one at least, by GKE's names of the pools.
 
     Raises:
         errors.ClusterError: The cluster does not answer, or refuses.
     """
-    if not doomed:
-        return Disruption()
     selector = f"{_NODE_POOL_KEY} in ({','.join(sorted(doomed))})"
     homes = {
         node["metadata"]["name"]: node["metadata"]["labels"][_NODE_POOL_KEY]

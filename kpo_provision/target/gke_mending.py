@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from kpo_provision import errors, terraform
+from kpo_provision import terraform
+from kpo_provision.clouds import gke_errors
 from kpo_provision.clouds.gke_facts import ClusterName, LivePool
 from kpo_provision.terraform import ChangeKind, KnownResource, PlanSummary
 
@@ -87,10 +88,9 @@ def require_free_names(summary: PlanSummary, live: Sequence[LivePool], installat
     foreign = {pool.name for pool in live if not pool.belongs_to(installation)}
     for change in summary.changes:
         if change.kind in (ChangeKind.CREATE, ChangeKind.REPLACE) and change.new_name in foreign:
-            raise errors.CloudError(
-                service="Google Kubernetes Engine",
-                operation="nodePools.create",
-                problem=f"cluster {cluster.cluster} has a node pool {change.new_name} that kpo-provision did not make "
+            raise gke_errors.refusal(
+                "nodePools.create",
+                f"cluster {cluster.cluster} has a node pool {change.new_name} that kpo-provision did not make "
                 f"for {installation}",
                 hint=f"give pool {change.key} another name in the spec, or remove that one: gcloud container "
                 f"node-pools delete {change.new_name} --cluster {cluster.cluster} --location {cluster.location} "

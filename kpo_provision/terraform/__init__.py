@@ -15,7 +15,6 @@ from kpo_provision.terraform.site import (
     address_pool,
     address_retired,
     hold_workspace,
-    identify_cluster,
     identify_pool,
     open_gke,
 )
@@ -39,7 +38,6 @@ __all__ = [
     "address_retired",
     "find_binary",
     "hold_workspace",
-    "identify_cluster",
     "identify_pool",
     "open_gke",
     "write_workspace",

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kpo_provision.terraform.binary import Binary
-from kpo_provision.terraform.workspace import IMPORTS_FILE, LOCK_FILE, MODULES
+from kpo_provision.terraform.workspace import BACKEND_FILE, LOCK_FILE, list_sources
 from kpo_provision.whole_files import PRIVATE, replace_file
 
 _FILE = "ready.json"
 _DATA = ".terraform"
 """What ``init`` fills."""
+_CONFIG = "TF_CLI_CONFIG_FILE"
+_SETTINGS = ("TF_DATA_DIR", "TF_PLUGIN_CACHE_DIR", "TF_WORKSPACE")
+"""What else in the environment changes where ``init`` gets and puts things. No token is among them."""
 
 
 def recall(folder: Path, program: Path, *, environ: Mapping[str, str]) -> Binary | None:
@@ -58,12 +61,9 @@ def _fingerprint(folder: Path, program: Path, environ: Mapping[str, str]) -> str
 def _list_parts(folder: Path, program: Path, environ: Mapping[str, str]) -> Iterator[bytes]:
     status = program.stat()
     yield f"{program} {status.st_size} {status.st_mtime_ns}".encode()
-    for name in sorted(environ):
-        if name.startswith("TF_") and not name.startswith("TF_VAR_"):
-            yield f"{name}={environ[name]}".encode()
-    config = environ.get("TF_CLI_CONFIG_FILE")
-    files = [*folder.glob("*.tf*"), *(folder / MODULES).rglob("*.tf"), folder / LOCK_FILE]
-    for path in sorted(files) + ([Path(config)] if config else []):
-        if path.is_file() and path.name != IMPORTS_FILE and path.suffix in (".tf", ".json", ".hcl", ".rc"):
+    yield from (f"{name}={environ.get(name)}".encode() for name in (_CONFIG, *_SETTINGS))
+    settings = [Path(environ[_CONFIG])] if environ.get(_CONFIG) else []
+    for path in [*list_sources(folder), folder / BACKEND_FILE, folder / LOCK_FILE, *settings]:
+        if path.is_file():
             yield str(path).encode()
             yield path.read_bytes()

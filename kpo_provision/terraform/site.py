@@ -39,11 +39,6 @@ def address_retired(name: str) -> str:
     return address_pool(f"{name} (old)")
 
 
-def identify_cluster(target: gke.GkeTarget) -> str:
-    """Return the ID by which Terraform imports the cluster."""
-    return f"projects/{target.project}/locations/{target.location}/clusters/{target.cluster}"
-
-
 def identify_pool(target: gke.GkeTarget, name: str) -> str:
     """Return the ID by which Terraform imports a pool, by its name in GKE."""
     return f"{target.project}/{target.location}/{target.cluster}/{name}"
@@ -97,13 +92,12 @@ def open_gke(
         variables=variables,
         backend=tfvars.render_backend(name, target.backend, base=base),
     )
-    binary = readiness.recall(workspace.folder, program, environ=environ)
-    is_ready = binary is not None
-    binary = binary or find_binary(target.terraform_bin, environ=environ)
+    remembered = readiness.recall(workspace.folder, program, environ=environ)
+    binary = remembered or find_binary(str(program), environ=environ)
     is_local = target.backend.local is not None
     timeouts = Timeouts(lock_s=_PATIENCE_S) if is_local else Timeouts()
     driver = Driver(workspace, binary, environ=environ, progress=progress, timeouts=timeouts)
-    if not is_ready:
+    if remembered is None:
         driver.init()
         readiness.remember(workspace.folder, binary, environ=environ)
     return driver

@@ -1,7 +1,7 @@
 """The folder that Terraform runs in: the root and its modules, the variables of one spec, and where its state is.
 
-What is written here is written anew each time; ``.terraform``, the lock file and a local state are Terraform's own and
-stay. It holds no secret: backends and providers find their credentials themselves.
+What is written here says each time the same as the root and the spec; ``.terraform``, the lock file and a local state
+are Terraform's own and stay. It holds no secret: backends and providers find their credentials themselves.
 """
 
 from __future__ import annotations
@@ -73,18 +73,17 @@ def write_workspace(
 def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, shutil.Error) as error:
-        name, reason = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
+    except OSError as error:
         raise errors.TerraformError(
-            f"the workspace {folder} cannot be written: {name}: {errors.clip(str(reason))}",
+            f"the workspace {folder} cannot be written: {error.filename or folder}: {error.strerror or error}",
             hint="make room or give way there, or choose another folder",
         ) from error
 
 
 def _copy_root(source: Path, folder: Path) -> None:
     """Copy the root and its modules; what the root no longer has goes, and a lock file that is there is kept."""
-    wanted = {path.relative_to(source): path for path in _list_sources(source)}
-    for stale in _list_sources(folder):
+    wanted = {path.relative_to(source): path for path in list_sources(source)}
+    for stale in list_sources(folder):
         if stale.relative_to(folder) not in wanted:
             stale.unlink()
     for place, path in wanted.items():
@@ -96,7 +95,7 @@ def _copy_root(source: Path, folder: Path) -> None:
         shutil.copyfile(source / LOCK_FILE, folder / LOCK_FILE)
 
 
-def _list_sources(folder: Path) -> list[Path]:
+def list_sources(folder: Path) -> list[Path]:
     """List a root's files and those of its modules; tests of modules are no part of it."""
     modules = (folder / MODULES).glob("*/*.tf")
     return sorted([*folder.glob("*.tf"), *modules])

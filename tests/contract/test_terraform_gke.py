@@ -5,12 +5,9 @@ import pytest
 from kpo_provision import catalog, errors, progress, spec, terraform
 from kpo_provision.render import tfvars
 from kpo_provision.sizing import pools
-from tests.fakes.gke import Simulator, World
-from tests.fakes.gke.clusters import describe
+from tests.fakes.gke.stage import CLUSTER, play_google
 from tests.terraform.workspace import make_environment
 
-PARENT = "projects/acme-data/locations/europe-west1"
-CLUSTER = f"{PARENT}/clusters/airflow"
 SPEC = """\
 apiVersion: kpo-provision.io/v1
 kind: Installation
@@ -34,10 +31,7 @@ tenants:
 
 @pytest.fixture
 def google():
-    world = World(operation_s=0.2)
-    with Simulator(world) as simulator:
-        with world.lock:
-            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
+    with play_google() as simulator:
         yield simulator
 
 

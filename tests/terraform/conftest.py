@@ -4,12 +4,8 @@ import shutil
 
 import pytest
 
-from tests.fakes.gke import Simulator, World
-from tests.fakes.gke.clusters import describe
+from tests.fakes.gke.stage import play_google
 from tests.terraform.workspace import Workspace, copy_root
-
-PARENT = "projects/acme-data/locations/europe-west1"
-CLUSTER = f"{PARENT}/clusters/airflow"
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +20,7 @@ def initialised(tmp_path_factory, mirror):
 @pytest.fixture
 def google():
     """A Google with a cluster that pools can be added to."""
-    world = World(operation_s=0)
-    with Simulator(world) as simulator:
-        with world.lock:
-            world.create_cluster(PARENT, {"cluster": describe("airflow", project="acme-data")})
-            world.settle()
-        world.operations.duration_s = 0.2
+    with play_google() as simulator:
         yield simulator
 
 

@@ -3,8 +3,7 @@
 import json
 
 from tests.fakes.gke.policies import OWNER
-from tests.fakes.gke.stage import wait_for
-from tests.terraform.conftest import CLUSTER, PARENT
+from tests.fakes.gke.stage import CLUSTER, PARENT, wait_for
 from tests.terraform.workspace import ROOT, Workspace, interrupt
 
 REPOSITORY = "projects/acme-images/locations/europe-west1/repositories/tasks"

@@ -13,11 +13,10 @@ from kpo_provision.cli.consent import require_consent, yes_option
 from kpo_provision.cli.options import output_options, spec_argument, terraform_option
 from kpo_provision.cli.reports import make_layout
 from kpo_provision.cli.terminal import Terminal
+from kpo_provision.enumeration import name_few
 
 if TYPE_CHECKING:
     from kpo_provision.pipeline import Prepared
-
-_FEW_NAMES = 5
 
 
 @click.command(
@@ -54,7 +53,6 @@ def command(terminal: Terminal, *, spec: Path, yes: bool, terraform_bin: str | N
 def _name_all(prepared: Prepared) -> str:
     namespaces = [tenant.namespace for tenant in prepared.decided.plan.tenants]
     doomed = [*namespaces, *(f"{change.kind} {change.name}" for change in prepared.ahead.changes)]
-    more = f" and {len(doomed) - _FEW_NAMES} more" if len(doomed) > _FEW_NAMES else ""
     disruption = prepared.ahead.disruption
     ended = f"; KPO pods run there, and end: {disruption}" if disruption.count else ""
-    return f"{', '.join(doomed[:_FEW_NAMES])}{more}, and all that runs there{ended}"
+    return f"{name_few(doomed)}, and all that runs there{ended}"

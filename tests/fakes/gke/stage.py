@@ -34,18 +34,23 @@ def run_control_plane():
 
 
 @contextmanager
-def play_google(kubeconfig, *, operation_s=0.2):
-    """Play a Google that has one cluster, ``CLUSTER``, without a pool of ours; leaves the control plane empty."""
+def play_google(kubeconfig=None, *, operation_s=0.2):
+    """Play a Google that has one cluster, ``CLUSTER``, without a pool of ours.
+
+    With a control plane behind it, pools have nodes there, and it is left empty; without one they are only described.
+    """
     world = World(operation_s=0)
-    plane = Plane(kubeconfig, idle_s=600)
+    plane = Plane(kubeconfig, idle_s=600) if kubeconfig else None
     with Simulator(world, plane=plane) as simulator:
         with world.lock:
             world.create_cluster(PARENT, {"cluster": describe("airflow", project=PROJECT)})
         wait_for(lambda: not world.operations.running())
         world.operations.duration_s = operation_s
         yield simulator
-        _take_down(simulator)
-    plane.close()
+        if plane:
+            _take_down(simulator)
+    if plane:
+        plane.close()
 
 
 def _take_down(simulator):
