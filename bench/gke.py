@@ -1,4 +1,6 @@
-"""``python -m bench.gke``: 50 GKE node pools by us and by bare Terraform, in turn, before one Google that is played.
+"""``python -m bench.gke [plan]``: 50 GKE node pools by us and by bare Terraform, in turn, before a played Google.
+
+``plan`` measures that alone: with the real provider, which ``TF_CLI_CONFIG_FILE`` may offer, an apply takes minutes.
 
 Both run the same binary, root, modules and variables; ours also asks Google what is there, looks after Terraform's
 state, compares the tenants of the cluster and applies one. Bare Terraform's ``init`` is not counted. An operation takes
@@ -29,6 +31,7 @@ from tests.terraform.workspace import copy_root, make_environment
 
 POOLS = 50
 RUNS = 3
+PLAN_RUNS = 10
 _VARIABLES = "run.tfvars.json"
 _KPO = [sys.executable, "-m", "kpo_provision"]
 
@@ -149,6 +152,13 @@ def measure(ours: Ours, bare: Bare) -> list[str]:
     return [_compare(what, pairs) for what, pairs in found.items()]
 
 
+def measure_plan(ours: Ours, bare: Bare) -> list[str]:
+    """Measure the plan of new pools alone, by both, in turn."""
+    ours.plan()
+    bare.plan()
+    return [_compare(f"`plan` of {POOLS} new pools", [(ours.plan(), bare.plan()) for _ in range(PLAN_RUNS)])]
+
+
 def _compare(what: str, pairs: Sequence[tuple[float, float]]) -> str:
     mine, other = (statistics.median(times) for times in zip(*pairs, strict=True))
     ratios = ", ".join(f"{one / two:.2f}" for one, two in pairs)
@@ -166,9 +176,14 @@ def main() -> None:
             environ = make_environment(folder, choose_provider(folder), google=google)
             ours = Ours(write_spec(folder, cluster="airflow"), environ)
             bare = Bare(folder / "bare", write_spec(folder, cluster="bare"), environ)
-            rows = measure(ours, bare)
-            rows.append(f"| our own memory in such an `apply` | {ours.measure_memory():.0f} MiB | | | under 150 MiB |")
-            ours.destroy()
+            if sys.argv[1:] == ["plan"]:
+                rows = measure_plan(ours, bare)
+            else:
+                rows = measure(ours, bare)
+                rows.append(
+                    f"| our own memory in such an `apply` | {ours.measure_memory():.0f} MiB | | | under 150 MiB |"
+                )
+                ours.destroy()
     print("| what | kpo-provision | bare Terraform, same run | ratio in each pair | aim |\n|---|---|---|---|---|")
     print("\n".join(rows))
 

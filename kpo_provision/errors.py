@@ -19,7 +19,7 @@ sentence. Third-party exceptions are translated where the third party is called 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MESSAGE_LIMIT = 256
@@ -113,9 +113,18 @@ class RenderError(KpoProvisionError):
 
 
 class TerraformError(KpoProvisionError):
-    """Terraform ended with an error, or could not be started."""
+    """Terraform ended with an error, or could not be started.
+
+    ``failed`` says what Terraform found wrong with which resource, and ``printed`` has the last lines that the
+    provisioners of resources printed; both by address.
+    """
 
     exit_code = ExitCode.TERRAFORM
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.failed: Mapping[str, str] = {}
+        self.printed: Mapping[str, tuple[str, ...]] = {}
 
 
 class CloudError(KpoProvisionError):

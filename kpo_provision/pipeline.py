@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpo_provision import __version__, errors, planning, registry, sizing, target
+from kpo_provision.aside import Aside
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
 from kpo_provision.results import Changes, CheckResult, PoolsAhead
@@ -78,13 +79,19 @@ class Prepared:
     started: float
 
 
-def prepare_apply(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Prepared:
-    """Find out what an apply will do to cluster and pools; no node and no object changes."""
+@contextmanager
+def prepare_apply(
+    decided: Decided, *, environ: Mapping[str, str], progress: Progress, force: bool = False
+) -> Iterator[Prepared]:
+    """Find out what an apply will do to cluster and pools; no node and no object changes.
+
+    Until the block ends, no other command works on the same pools. ``force`` ends pods on hosts that leave.
+    """
     started = time.monotonic()
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    chosen = _choose_target(decided, environ)
-    ahead = chosen.prepare(progress=progress)
-    return Prepared(decided=decided, logins=logins, target=chosen, ahead=ahead, started=started)
+    with _choose_target(decided, environ, force=force) as chosen:
+        ahead = chosen.prepare(progress=progress)
+        yield Prepared(decided=decided, logins=logins, target=chosen, ahead=ahead, started=started)
 
 
 def apply(prepared: Prepared, options: ApplyOptions, *, progress: Progress) -> report.RunReport:
@@ -92,12 +99,15 @@ def apply(prepared: Prepared, options: ApplyOptions, *, progress: Progress) -> r
     from kpo_provision import tenants
 
     decided = prepared.decided
-    cluster = prepared.target.apply(progress=progress)
+    with Aside(lambda: decided.bundle, name="render") as rendering:
+        rendering.begin()
+        cluster = prepared.target.apply(progress=progress)
+        bundle = rendering.result()
     logins = {**prepared.logins, **_load_local_logins(decided, cluster)}
     applied = tenants.apply_bundle(
-        cluster.api, decided.bundle, logins, progress=progress, take_over=options.take_over, prune=options.prune
+        cluster.api, bundle, logins, progress=progress, take_over=options.take_over, prune=options.prune
     )
-    changes = replace(applied, changes=cluster.changes + applied.changes)
+    changes = replace(applied, changes=cluster.changes + applied.changes, host_failures=cluster.host_failures)
     failed = {failure.tenant for failure in changes.failures}
     sound = [tenant.release for tenant in decided.plan.tenants if tenant.release not in failed]
     checks: tuple[CheckResult, ...] = ()
@@ -122,11 +132,12 @@ class Preview:
 
 def preview(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Preview:
     """Say what ``apply`` would do, without doing it: to the tenants while the pools are planned."""
-    chosen = _choose_target(decided, environ)
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    with ThreadPoolExecutor(1, thread_name_prefix="compare") as background:
-        comparing = background.submit(_compare_tenants, decided, chosen, logins, progress)
-        ahead = chosen.preview(progress=progress)
+    with (
+        _choose_target(decided, environ) as chosen,
+        Aside(lambda: _compare_tenants(decided, chosen, logins, progress), name="compare") as comparing,
+    ):
+        ahead = chosen.preview(progress=progress, on_start=comparing.begin)
         cluster, changes = comparing.result()
     return Preview(
         target=cluster.description if cluster else f"{chosen.description}, still to be made",
@@ -146,11 +157,11 @@ class Status:
 
 def read_status(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Status:
     """Compare the cluster and its pools with the spec."""
-    chosen = _choose_target(decided, environ)
     logins = registry.load_logins(decided.spec, base=decided.path.parent, environ=environ)
-    with progress.step("Read the pools"):
-        drift = chosen.find_drift()
-    cluster, changes = _compare_tenants(decided, chosen, logins, progress)
+    with _choose_target(decided, environ) as chosen:
+        with progress.step("Read the pools"):
+            drift = chosen.find_drift()
+        cluster, changes = _compare_tenants(decided, chosen, logins, progress)
     return Status(target=cluster.description if cluster else chosen.description, drift=drift, changes=changes)
 
 
@@ -162,16 +173,20 @@ def prove(
 
     started = time.monotonic()
     _require_tenants(decided.plan, only)
-    cluster = _choose_target(decided, environ).open()
+    with _choose_target(decided, environ) as chosen:
+        cluster = chosen.open()
     checks = verify.verify(cluster.api, decided.plan, progress=progress, tenants=only, timeout_s=timeout_s)
     return _report("verify", decided, cluster, changes=None, checks=checks, started=started)
 
 
-def prepare_destroy(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> Prepared:
-    """Find out what a destroy will do to cluster and pools; nothing is removed."""
-    chosen = _choose_target(decided, environ)
-    ahead = chosen.prepare_destroy(progress=progress)
-    return Prepared(decided=decided, logins={}, target=chosen, ahead=ahead, started=time.monotonic())
+@contextmanager
+def prepare_destroy(
+    decided: Decided, *, environ: Mapping[str, str], progress: Progress, force: bool = False
+) -> Iterator[Prepared]:
+    """Find out what a destroy will do to cluster and pools; nothing is removed, and it is held as for an apply."""
+    with _choose_target(decided, environ, force=force) as chosen:
+        ahead = chosen.prepare_destroy(progress=progress)
+        yield Prepared(decided=decided, logins={}, target=chosen, ahead=ahead, started=time.monotonic())
 
 
 def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
@@ -188,14 +203,20 @@ def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
 
 
 def _name_program(spec: model.Installation, program: str) -> model.Installation:
-    if spec.target.gke is None:
-        raise errors.UsageError("Terraform has no part in this target", hint="leave out --terraform-bin")
-    target = spec.target.model_copy(update={"gke": spec.target.gke.model_copy(update={"terraform_bin": program})})
-    return spec.model_copy(update={"target": target})
+    for name, chosen in (("gke", spec.target.gke), ("self_hosted", spec.target.self_hosted)):
+        if chosen is not None:
+            made = spec.target.model_copy(update={name: chosen.model_copy(update={"terraform_bin": program})})
+            return spec.model_copy(update={"target": made})
+    raise errors.UsageError("Terraform has no part in this target", hint="leave out --terraform-bin")
 
 
-def _choose_target(decided: Decided, environ: Mapping[str, str]) -> target.Target:
-    return target.choose_target(decided.spec, decided.plan, decided.size, base=decided.path.parent, environ=environ)
+def _choose_target(
+    decided: Decided, environ: Mapping[str, str], *, force: bool = False
+) -> AbstractContextManager[target.Target]:
+    base = decided.path.parent
+    return closing(
+        target.choose_target(decided.spec, decided.plan, decided.size, base=base, environ=environ, force=force)
+    )
 
 
 def _compare_tenants(
@@ -253,7 +274,7 @@ def _report(
 def _next_commands(decided: Decided, changes: Changes | None) -> tuple[str, ...]:
     if changes is None:
         return ()
-    if changes.failures:
+    if changes.failures or changes.host_failures:
         return (f"kpo-provision apply {decided.path}",)
     if changes.orphans:
         return (f"kpo-provision apply {decided.path} --prune",)

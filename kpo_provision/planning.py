@@ -37,7 +37,7 @@ def size_observed(path: Path, options: SizeOptions, *, environ: Mapping[str, str
 
 def size_made_pools(path: Path, spec: model.Installation) -> InstallationSize | None:
     """Size the pools of a target that makes them; None where the nodes are others' business."""
-    if spec.target.gke is None:
+    if spec.target.gke is None and spec.target.self_hosted is None:
         return None
     from kpo_provision.sizing.pools import SizeOptions
 

@@ -36,7 +36,7 @@ class NodeFacts:
 def read_pool_nodes(api: Api, pool: PoolPlan) -> tuple[NodeFacts, ...]:
     """Read the nodes that carry a pool's labels."""
     selector = ",".join(f"{key}={value}" for key, value in pool.labels.items())
-    return tuple(_parse_node(node) for node in api.list("Node", label_selector=selector))
+    return tuple(parse_node(node) for node in api.list("Node", label_selector=selector))
 
 
 def label_nodes(api: Api, pools: Sequence[PoolPlan], *, progress: Progress) -> tuple[Change, ...]:
@@ -54,6 +54,33 @@ def label_nodes(api: Api, pools: Sequence[PoolPlan], *, progress: Progress) -> t
             if change:
                 changes.append(change)
         return tuple(changes)
+
+
+def settle_members(api: Api, members: Mapping[str, PoolPlan], *, installation: str) -> tuple[Change, ...]:
+    """See to it that nodes which are ours are in their pools: a kubelet says so only when it joins for the first time.
+
+    Raises:
+        errors.ClusterError: The cluster does not answer, or refuses.
+    """
+    changes = []
+    for node in api.list("Node"):
+        name = node["metadata"]["name"]
+        pool = members.get(name)
+        if pool is None:
+            continue
+        labels = {**pool.labels, plan.INSTALLATION_KEY: installation}
+        taints = [*_foreign_taints(node), *_rendered_taints(pool)]
+        if labels.items() <= (node["metadata"].get("labels") or {}).items() and _same(taints, _taints(node)):
+            continue
+        body = {
+            "metadata": {"resourceVersion": node["metadata"]["resourceVersion"], "labels": labels},
+            "spec": {"taints": taints},
+        }
+        api.patch("Node", name, None, body)
+        changes.append(
+            Change(action=Action.UPDATE, kind="Node", namespace="", name=name, detail=f"joins pool {pool.name}")
+        )
+    return tuple(changes)
 
 
 def _settle(api: Api, node: Manifest, pools: Mapping[str, PoolPlan]) -> Change | None:
@@ -147,7 +174,8 @@ def _same(wanted: list[dict[str, str]], found: list[dict[str, str]]) -> bool:
     return identify(wanted) == identify(found)
 
 
-def _parse_node(node: Manifest) -> NodeFacts:
+def parse_node(node: Manifest) -> NodeFacts:
+    """Parse what a pool's owner has to know of a node."""
     metadata, status = node["metadata"], node.get("status") or {}
     conditions = {condition["type"]: condition["status"] for condition in status.get("conditions") or ()}
     labels = metadata.get("labels") or {}

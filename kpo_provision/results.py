@@ -64,6 +64,50 @@ class PoolChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something about a host. ``code`` is stable and a heading in docs/hosts.md; ``is_fatal`` keeps it from joining."""
+
+    code: str
+    is_fatal: bool
+    problem: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostChange:
+    """One host that is, or was, a node: what becomes of it, and what was found out about it.
+
+    ``storage_ki`` is the size of its file system for pods. Amounts are zero and ``os`` is empty where it could not be
+    looked at.
+    """
+
+    action: Action
+    node: str
+    pool: str
+    address: str = ""
+    os: str = ""
+    cpus: int = 0
+    memory_ki: int = 0
+    storage_ki: int = 0
+    detail: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether anything becomes of it."""
+        return self.action is not Action.UNCHANGED
+
+    @property
+    def fatal(self) -> tuple[Finding, ...]:
+        """What keeps it from joining."""
+        return tuple(finding for finding in self.findings if finding.is_fatal)
+
+    def as_change(self) -> Change:
+        """Return it as a change like those of objects."""
+        return Change(action=self.action, kind="Host", namespace="", name=self.node, detail=self.detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disruption:
     """KPO pods that end when node pools go, by what the cloud calls each pool; empty where nobody loses any."""
 
@@ -83,6 +127,7 @@ class PoolsAhead:
     """What will become of a cluster and its node pools, and of whom that costs something."""
 
     pools: tuple[PoolChange, ...] = ()
+    hosts: tuple[HostChange, ...] = ()
     others: tuple[Change, ...] = ()
     """What is no pool: the cluster, the nodes' service account and its rights."""
     notes: tuple[str, ...] = ()
@@ -92,7 +137,11 @@ class PoolsAhead:
     @property
     def changes(self) -> tuple[Change, ...]:
         """Everything that changes, as changes."""
-        return (*self.others, *(pool.as_change() for pool in self.pools if pool.is_mutation))
+        return (
+            *self.others,
+            *(pool.as_change() for pool in self.pools if pool.is_mutation),
+            *(host.as_change() for host in self.hosts if host.is_mutation),
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -110,11 +159,21 @@ class TenantFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostFailure:
+    """A host that could not be brought to the desired state, and why; the others went on."""
+
+    node: str
+    problem: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one apply did."""
 
     changes: tuple[Change, ...]
     failures: tuple[TenantFailure, ...] = ()
+    host_failures: tuple[HostFailure, ...] = ()
     orphans: tuple[str, ...] = ()
     """Namespaces of tenants that carry our label and are no longer in the spec."""
 

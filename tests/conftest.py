@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _allow_many_clusters()
     os.environ["KPO_PROVISION_HOME"] = f"{scratch}/home"
     for name in ("KPO_PROVISION_API_PORT", "KPO_PROVISION_REGISTRY_PORT"):
-        os.environ[name] = str(_free_port())
+        os.environ[name] = str(free_port())
     options = local.LocalOptions.from_environment(os.environ)
     os.environ["KPO_TEST_KUBECONFIG"] = str(options.layout.kubeconfig)
     config.stash[OWN_CLUSTER] = options
@@ -108,7 +108,7 @@ def _allow_many_clusters() -> None:
             limit.write_text(str(INOTIFY_INSTANCES))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

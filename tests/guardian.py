@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 from kpo_provision import local, progress
+from tests.hosts.host import end_hosts
 
 
 def clean_up(folder: Path) -> None:
-    """Stop every local cluster whose home is in ``folder``, then remove the folder."""
+    """End every host and local cluster whose files are in ``folder``, then remove the folder."""
+    end_hosts(folder)
     for settings in list(folder.rglob("supervisor.json")):
         options = local.LocalOptions.from_environment({**os.environ, "KPO_PROVISION_HOME": str(settings.parent)})
         local.down(options, progress.Silent(), purge=True)

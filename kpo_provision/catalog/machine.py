@@ -38,6 +38,8 @@ class MachineType:
     ``memory_mib`` is nominal memory. Prices are list prices on demand in millionths of a US dollar an hour, None where
     unknown; ``spot_micro_usd`` likewise. ``is_burstable``: its vCPUs are shared or bought with credits (shared-core
     types of GCE, T families of EC2, B family of Azure), so what its pods request is not there all the time.
+    ``capacity_ki`` is the memory that its kernel sees and ``storage_ki`` the size of its file system for pods, None
+    where nobody stated them.
     """
 
     cloud: Cloud
@@ -50,6 +52,8 @@ class MachineType:
     price_micro_usd: int | None = None
     spot_micro_usd: int | None = None
     eni: EniLimits | None = None
+    capacity_ki: int | None = None
+    storage_ki: int | None = None
 
 
 def describe_own(name: str, described: nodes.OwnMachineType) -> MachineType:
@@ -64,4 +68,6 @@ def describe_own(name: str, described: nodes.OwnMachineType) -> MachineType:
         architecture=described.architecture,
         price_micro_usd=price.nano // 1000 if price else None,
         spot_micro_usd=spot.nano // 1000 if spot else None,
+        capacity_ki=described.capacity.value // 1024 if described.capacity else None,
+        storage_ki=described.storage.value // 1024 if described.storage else None,
     )

@@ -100,6 +100,18 @@ class LivePool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What Google has under a cluster's name: the cluster, None where there is none, and all of its node pools."""
+
+    cluster: ClusterFacts | None = None
+    pools: tuple[LivePool, ...] = ()
+
+    def pools_of(self, installation: str) -> tuple[LivePool, ...]:
+        """Pick the pools that were made for an installation's spec."""
+        return tuple(pool for pool in self.pools if pool.belongs_to(installation))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFacts:
     """Something that Google is doing, or has done; ``error_code`` is 0 when nothing went wrong."""
 

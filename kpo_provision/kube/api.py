@@ -10,15 +10,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kpo_provision import plan
-from kpo_provision.kube import exec as pod_exec
 from kpo_provision.kube import refusals, streams
 from kpo_provision.kube.connection import Connection, ServerVersion
-from kpo_provision.kube.exec import ExecResult
 from kpo_provision.kube.kinds import KINDS, Kind, Manifest
 from kpo_provision.kube.transport import JSON, HttpTransport, Request, Transport
+
+if TYPE_CHECKING:
+    from kpo_provision.kube.exec import ExecResult
 
 _APPLY_PATCH = "application/apply-patch+yaml"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -169,6 +170,8 @@ class Api:
             errors.WaitTimeoutError: The command had not ended after ``timeout_s``.
             errors.ApiError: The server refuses the exec.
         """
+        from kpo_provision.kube import exec as pod_exec  # only who verifies has use for it
+
         path = KINDS["Pod"].path(namespace, pod, subresource="exec")
         call = pod_exec.ExecCall(path=path, container=container, command=tuple(command), timeout_s=timeout_s)
         return pod_exec.run(self.connection, call, target=_target("Pod", namespace, pod))

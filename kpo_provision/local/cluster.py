@@ -19,7 +19,7 @@ from kpo_provision.local.inotify import CONTROL_PLANE_INSTANCES, NODE_INSTANCES,
 from kpo_provision.local.options import INSIDE, Layout, LocalOptions
 from kpo_provision.local.private_registry import PROBE_REPOSITORY, PROBE_TAG, ensure_registry, push_image
 from kpo_provision.local.programs import ensure_programs
-from kpo_provision.local.recipes import COMPONENTS, KUBERNETES_VERSION, SIMULATED_COMPONENTS
+from kpo_provision.local.recipes import COMPONENTS, JOIN_COMPONENTS, KUBERNETES_VERSION, SIMULATED_COMPONENTS
 from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
 
@@ -63,9 +63,9 @@ def up(options: LocalOptions, progress: Progress) -> LocalCluster:
 
 
 def build(options: LocalOptions, progress: Progress) -> tuple[Path, ...]:
-    """Make sure that every program is in the cache, those of simulated clusters too, and return their folders."""
+    """Make sure that every program is in the cache, those of simulated clusters and of joins too."""
     built: dict[str, Path] = {}
-    for components in (COMPONENTS, SIMULATED_COMPONENTS):
+    for components in (COMPONENTS, SIMULATED_COMPONENTS, JOIN_COMPONENTS):
         built |= ensure_programs(options.cache, progress, components=components)
     return tuple(sorted({program.parent for program in built.values()}))
 

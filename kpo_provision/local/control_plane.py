@@ -139,6 +139,8 @@ def _api_server(program: str, place: Place) -> Daemon:
             f"--etcd-servers={place.etcd}",
             f"--service-cluster-ip-range={SERVICE_RANGE}",
             "--authorization-mode=Node,RBAC",
+            # With these and the controllers below, hosts can join with kubeadm.
+            "--enable-bootstrap-token-auth",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged",
             f"--client-ca-file={pki / 'ca.crt'}",
@@ -169,6 +171,7 @@ def _controller_manager(program: str, place: Place) -> Daemon:
             # It has nothing to say to anybody, and then needs no port.
             "--secure-port=0",
             "--leader-elect=false",
+            "--controllers=*,bootstrap-signer-controller,token-cleaner-controller",
             "--allocate-node-cidrs=false",
             f"--root-ca-file={pki / 'ca.crt'}",
             f"--service-account-private-key-file={pki / 'sa.key'}",

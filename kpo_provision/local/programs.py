@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
 
 _PARTIAL = ".partial-"
+_DYING_S = 5.0
 
 
 def ensure_programs(
@@ -67,4 +69,11 @@ def _fill(root: Path, components: Sequence[Component], progress: Progress) -> No
             shutil.rmtree(folder(root, component), ignore_errors=True)
             target.rename(folder(root, component))
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            _remove(partial)
+
+
+def _remove(partial: Path) -> None:
+    """Remove a folder in which compilers that were ended a moment ago may still write."""
+    deadline = time.monotonic() + _DYING_S
+    while partial.exists() and time.monotonic() < deadline:
+        shutil.rmtree(partial, ignore_errors=True)

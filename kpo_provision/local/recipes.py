@@ -6,7 +6,7 @@ the same version's Go modules; both give the same file names. What is published 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 KUBERNETES_VERSION = "1.37.2"
@@ -40,6 +40,30 @@ class Component:
 
 
 _KUBERNETES_MINOR = KUBERNETES_VERSION.split(".")[1]
+
+
+def _describe_kubernetes(name: str, *, programs: Iterable[str]) -> Component:
+    return Component(
+        name=name,
+        version=KUBERNETES_VERSION,
+        module="k8s.io/kubernetes",
+        programs={program: f"cmd/{program}" for program in programs},
+        url="https://dl.k8s.io/release/v{version}/bin/linux/{arch}/{program}",
+        checksum_url="https://dl.k8s.io/release/v{version}/bin/linux/{arch}/{program}.sha256",
+        # Clients read the version that the server states; without these flags it is v0.0.0-master.
+        ldflags=tuple(
+            f"-X {package}.{variable}"
+            for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+            for variable in (
+                "gitVersion=v{version}",
+                "gitMajor=1",
+                f"gitMinor={_KUBERNETES_MINOR}",
+                "gitTreeState=clean",
+                "buildDate=1970-01-01T00:00:00Z",
+            )
+        ),
+    )
+
 
 COMPONENTS: tuple[Component, ...] = (
     Component(
@@ -86,34 +110,15 @@ COMPONENTS: tuple[Component, ...] = (
         ldflags=("-X github.com/containerd/containerd/v2/version.Version=v{version}",),
         tags=("no_btrfs", "no_devmapper", "no_zfs", "no_tracing"),
     ),
-    Component(
-        name="kubernetes",
-        version=KUBERNETES_VERSION,
-        module="k8s.io/kubernetes",
-        programs={
-            program: f"cmd/{program}"
-            for program in (
-                "kube-apiserver",
-                "kube-controller-manager",
-                "kube-scheduler",
-                "kube-proxy",
-                "kubelet",
-                "kubectl",
-            )
-        },
-        url="https://dl.k8s.io/release/v{version}/bin/linux/{arch}/{program}",
-        checksum_url="https://dl.k8s.io/release/v{version}/bin/linux/{arch}/{program}.sha256",
-        # Clients read the version that the server states; without these flags it is v0.0.0-master.
-        ldflags=tuple(
-            f"-X {package}.{variable}"
-            for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-            for variable in (
-                "gitVersion=v{version}",
-                "gitMajor=1",
-                f"gitMinor={_KUBERNETES_MINOR}",
-                "gitTreeState=clean",
-                "buildDate=1970-01-01T00:00:00Z",
-            )
+    _describe_kubernetes(
+        "kubernetes",
+        programs=(
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
+            "kubelet",
+            "kubectl",
         ),
     ),
     Component(
@@ -149,6 +154,9 @@ COMPONENTS: tuple[Component, ...] = (
         entry="github.com/distribution/distribution/v3/registry:registry.RootCmd.Execute()",
     ),
 )
+
+JOIN_COMPONENTS: tuple[Component, ...] = (_describe_kubernetes("kubeadm", programs=("kubeadm",)),)
+"""What a host needs beside a node's own programs to become one, and the local cluster does not."""
 
 SIMULATED_COMPONENTS: tuple[Component, ...] = (
     *(component for component in COMPONENTS if component.name in ("etcd", "kubernetes")),

@@ -8,12 +8,16 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import jinja2
 import yaml
 
 from kpo_provision import assets, errors, plan
 from kpo_provision.render.bundle import Manifest
+
+if TYPE_CHECKING:
+    import jinja2
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -25,17 +29,35 @@ def render_manifests(template: str, **values: object) -> list[Manifest]:
     Raises:
         errors.RenderError: The template wants a value that it was not given, or does not give YAML.
     """
+    text = _render(f"manifests/{template}.yaml", template, {"plan": plan, **values})
     try:
-        text = _environment().get_template(f"manifests/{template}.yaml.j2").render(plan=plan, **values)
         return [manifest for manifest in yaml.load_all(text, _Loader) if manifest is not None]
-    except jinja2.TemplateError as error:
-        raise errors.RenderError(template=template, problem=str(error)) from error
     except yaml.YAMLError as error:
         raise errors.RenderError(template=template, problem=f"not YAML: {error}") from error
 
 
+def render_text(template: str, **values: object) -> str:
+    """Render one template, whatever its output is.
+
+    Raises:
+        errors.RenderError: The template wants a value that it was not given.
+    """
+    return _render(template, template, values)
+
+
+def _render(file: str, template: str, values: Mapping[str, object]) -> str:
+    import jinja2  # where Terraform is run, before anything is rendered
+
+    try:
+        return _environment().get_template(f"{file}.j2").render(**values)
+    except jinja2.TemplateError as error:
+        raise errors.RenderError(template=template, problem=str(error)) from error
+
+
 def quote_json(value: object) -> str:
     """Write a value as JSON that YAML 1.1 reads as the same value; an undefined one is an error."""
+    import jinja2
+
     if isinstance(value, jinja2.Undefined):
         str(value)
     text = json.dumps(value, ensure_ascii=False)
@@ -44,6 +66,8 @@ def quote_json(value: object) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
+    import jinja2
+
     # The output is YAML, where the escapes of HTML would be wrong.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(assets.asset("templates")),

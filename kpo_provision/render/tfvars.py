@@ -5,17 +5,15 @@ Holds what the spec decides and leaves the rest to the defaults of ``variables.t
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kpo_provision.sizing.node import NodeImage
 from kpo_provision.sizing.pool import PoolSize
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.sizing.requests import DISK_GIB
-from kpo_provision.spec import gke, model, nodes, paths
+from kpo_provision.spec import gke, model, nodes
 
 _IMAGE_TYPES = {NodeImage.COS: "COS_CONTAINERD", NodeImage.UBUNTU: "UBUNTU_CONTAINERD"}
-_STATE_FILE = "terraform.tfstate"
 CLUSTER_LABEL = "kpo-provision-installation"
 """Google's own label on a cluster that is made: the installation's name. Its keys have no dots and slashes."""
 
@@ -32,26 +30,6 @@ def render_tfvars(spec: model.Installation, target: gke.GkeTarget, size: Install
     if target.node_service_account is not None:
         variables["service_account"] = {"email": target.node_service_account}
     return variables
-
-
-def render_backend(installation: str, backend: gke.Backend, *, base: Path) -> dict[str, Any]:
-    """Render the ``terraform`` block that says where the state is; paths in the spec are relative to ``base``."""
-    folder = f"kpo-provision/{installation}"
-    if backend.gcs is not None:
-        return {"backend": {"gcs": {"bucket": backend.gcs.bucket, "prefix": backend.gcs.prefix or folder}}}
-    if backend.s3 is not None:
-        key = backend.s3.key or f"{folder}/{_STATE_FILE}"
-        where = {"bucket": backend.s3.bucket, "key": key, "region": backend.s3.region}
-        return {"backend": {"s3": {**where, "encrypt": True, "use_lockfile": True}}}
-    if backend.remote is not None:
-        remote = backend.remote
-        workspaces = {"name": remote.workspace}
-        return {
-            "cloud": {"hostname": remote.hostname, "organization": remote.organization, "workspaces": workspaces},
-        }
-    own = backend.local.path if backend.local is not None else None
-    path = str(paths.resolve_path(own, base=base.absolute())) if own else _STATE_FILE
-    return {"backend": {"local": {"path": path}}}
 
 
 def _render_cluster(spec: model.Installation, target: gke.GkeTarget) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from kpo_provision import errors
 from kpo_provision.enumeration import name_few
 from kpo_provision.plan import Plan, TenantPlan
 from kpo_provision.report.characters import clean_line
+from kpo_provision.report.hosts import document_of_hosts, render_hosts
 from kpo_provision.report.layout import Layout, Mark
 from kpo_provision.report.pools import SIGNS, document_of_pools, render_pools
-from kpo_provision.results import Action, Change, Changes, PoolsAhead, TenantFailure
+from kpo_provision.results import Action, Change, Changes, HostFailure, PoolsAhead, TenantFailure
 
 _MANY_CHANGES = 60
 """With more changes than this, a tenant's are counted and not listed."""
@@ -32,7 +33,7 @@ def exit_code_of_preview(changes: Changes, *, pools_differ: bool = False) -> err
 
 def render_changes_text(changes: Changes, *, target: str, layout: Layout, ahead: PoolsAhead = _NOTHING) -> str:
     """List what becomes of cluster and pools, then changes object by object, grouped by tenant."""
-    lines = [clean_line(target), *render_pools(ahead, layout)]
+    lines = [clean_line(target), *render_pools(ahead, layout), *render_hosts(ahead.hosts, layout)]
     if ahead.others:
         lines += layout.heading("cluster and identities")
         lines += [line for change in ahead.others for line in _list_change(change, layout)]
@@ -57,7 +58,7 @@ def render_changes_json(changes: Changes, *, target: str, ahead: PoolsAhead = _N
     document = {
         "schema": "kpo-provision/changes/v1",
         "target": target,
-        "infrastructure": document_of_pools(ahead),
+        "infrastructure": document_of_pools(ahead) | document_of_hosts(ahead.hosts),
         "changes": document_of(replace(changes, changes=ahead.others + changes.changes)),
     }
     return json.dumps(document, indent=2)
@@ -124,6 +125,16 @@ def describe_failures(failures: Iterable[TenantFailure], layout: Layout) -> list
     return lines
 
 
+def describe_host_failures(failures: Iterable[HostFailure], layout: Layout) -> list[str]:
+    """Say which hosts are not as they should be, and why."""
+    lines: list[str] = []
+    for failure in failures:
+        lines += layout.marked(Mark.BAD, f"host {failure.node}")
+        lines += layout.detail(failure.problem)
+        lines += layout.detail(f"hint: {failure.hint}") if failure.hint else []
+    return lines
+
+
 def document_of(changes: Changes) -> dict[str, Any]:
     """Return changes as plain values for JSON; what did not change is only counted."""
     counted = Counter(change.action for change in changes.changes)
@@ -142,6 +153,10 @@ def document_of(changes: Changes) -> dict[str, Any]:
         ],
         "failures": [
             {"tenant": failure.tenant, "problem": failure.problem, "hint": failure.hint} for failure in changes.failures
+        ],
+        "hostFailures": [
+            {"host": failure.node, "problem": failure.problem, "hint": failure.hint}
+            for failure in changes.host_failures
         ],
         "orphans": list(changes.orphans),
     }

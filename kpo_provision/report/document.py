@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from kpo_provision.report.changes import document_of
+from kpo_provision.report.hosts import document_of_hosts
 from kpo_provision.report.pools import document_of_pools
 from kpo_provision.report.run import RunReport
 from kpo_provision.results import CheckResult
@@ -29,7 +30,7 @@ def render_json(run: RunReport) -> str:
         "success": not run.exit_code,
         "simulated": run.is_simulated,
         "durationSeconds": round(run.duration_s, 3),
-        "infrastructure": document_of_pools(run.ahead),
+        "infrastructure": document_of_pools(run.ahead) | document_of_hosts(run.ahead.hosts),
         "changes": document_of(run.changes) if run.changes is not None else None,
         "counts": {outcome.value: count for outcome, count in run.counts.items()},
         "checks": [_describe_check(check) for check in run.checks],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from kpo_provision.report.characters import clean_line
 from kpo_provision.report.layout import Layout, Mark
+from kpo_provision.report.table import align_rows
 from kpo_provision.results import Action, PoolChange, PoolsAhead
 
 SIGNS = {
@@ -31,8 +30,7 @@ def render_pools(ahead: PoolsAhead, layout: Layout) -> list[str]:
     lines = layout.heading("node pools")
     if changing:
         rows = [_HEAD, *(_render_cells(pool) for pool in changing)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-        lines += [line for row in rows for line in _align(row, widths, layout)]
+        lines += align_rows(rows, layout, right=_RIGHT)
     same = len(ahead.pools) - len(changing)
     if same:
         lines += [f"{same} pool{'' if same == 1 else 's'} unchanged"]
@@ -67,18 +65,6 @@ def _say(pool: PoolChange) -> str:
             return f"{pool.live}: {pool.detail}" if pool.detail else pool.live
         case _:
             return pool.detail
-
-
-def _align(row: Sequence[str], widths: Sequence[int], layout: Layout) -> list[str]:
-    *cells, last = (clean_line(cell) for cell in row)
-    start = "  ".join(
-        cell.rjust(width) if column in _RIGHT else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=False))
-    )
-    line = f"{start}  {last}".rstrip()
-    if len(line) <= layout.width:
-        return [line]
-    return [start.rstrip(), *layout.detail(last)]
 
 
 def _describe(pool: PoolChange) -> dict[str, Any]:

@@ -39,8 +39,8 @@ class RunReport:
 
     @property
     def exit_code(self) -> errors.ExitCode:
-        """6 when a tenant could not be applied, 7 when a check failed, else 0."""
-        if self.changes is not None and self.changes.failures:
+        """6 when a tenant or a host could not be applied, 7 when a check failed, else 0."""
+        if self.changes is not None and (self.changes.failures or self.changes.host_failures):
             return errors.ExitCode.CLUSTER
         if self.counts[Outcome.FAIL]:
             return errors.ExitCode.VERIFICATION

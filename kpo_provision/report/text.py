@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from kpo_provision.report.changes import describe_changes, describe_failures
+from kpo_provision.report.changes import describe_changes, describe_failures, describe_host_failures
 from kpo_provision.report.characters import clean_line
+from kpo_provision.report.hosts import render_hosts
 from kpo_provision.report.layout import Layout, Mark
 from kpo_provision.report.pools import render_pools
 from kpo_provision.report.run import RunReport
@@ -29,8 +30,10 @@ def render_text(run: RunReport, *, colour: bool, ascii_only: bool = False, width
     lines = [clean_line(f"{run.installation} on {run.target}, Kubernetes {run.kubernetes_version}")]
     if run.changes is not None:
         lines += render_pools(run.ahead, layout) if run.ahead.changes else []
+        lines += render_hosts(run.ahead.hosts, layout)
         lines += layout.heading("changes")
         lines += describe_changes(run.changes, layout)
+        lines += describe_host_failures(run.changes.host_failures, layout)
         lines += describe_failures(run.changes.failures, layout)
     by_tenant = [(tenant, list(group)) for tenant, group in groupby(run.checks, key=lambda check: check.tenant)]
     is_short = sum(bool(tenant) for tenant, _ in by_tenant) > FEW_TENANTS
@@ -71,7 +74,9 @@ def _render_check(check: CheckResult, layout: Layout) -> list[str]:
 
 
 def _sum_up(run: RunReport, layout: Layout) -> list[str]:
-    done = "applied" if run.changes is not None else "checked"
+    done = "checked"
+    if run.changes is not None:
+        done = "applied in part" if run.changes.failures or run.changes.host_failures else "applied"
     mark = Mark.BAD if run.exit_code else Mark.GOOD
     if not run.checks:
         return layout.marked(mark, f"{done}, not verified ({run.duration_s:.1f} s)")
@@ -80,6 +85,6 @@ def _sum_up(run: RunReport, layout: Layout) -> list[str]:
     words += [f"{counts[Outcome.WARN]} warned"] if counts[Outcome.WARN] else []
     words += [f"{counts[Outcome.FAIL]} failed"] if counts[Outcome.FAIL] else []
     words += [f"{counts[Outcome.SKIP]} not run"] if counts[Outcome.SKIP] else []
-    proven = "NOT verified" if run.exit_code else "verified"
+    proven = "NOT verified" if counts[Outcome.FAIL] else "verified"
     simulated = " on simulated nodes" if run.is_simulated else ""
     return layout.marked(mark, f"{done} and {proven}{simulated}: {', '.join(words)} ({run.duration_s:.1f} s)")

@@ -13,12 +13,14 @@ def declared_platform(spec: model.Installation) -> Platform | None:
     """Return who installs the nodes, if the spec says it."""
     if spec.sizing.platform is not None:
         return Platform(spec.sizing.platform)
+    if spec.target.self_hosted is not None:
+        return Platform.SELF_HOSTED
     return Platform.GKE if spec.target.gke is not None else None
 
 
 def declared_version(spec: model.Installation) -> str | None:
     """Return the version of the nodes, if the spec says one."""
-    target = spec.target.gke or spec.target.kubeconfig
+    target = spec.target.gke or spec.target.self_hosted or spec.target.kubeconfig
     return spec.sizing.version or (target.version if target else None)
 
 

@@ -53,7 +53,7 @@ def size(spec: model.Installation) -> plan.Plan:
 
 
 def _read_version(target: model.Target) -> tuple[int, int]:
-    declared = target.gke or target.kubeconfig
+    declared = target.gke or target.self_hosted or target.kubeconfig
     if declared is None:
         return LOCAL_VERSION
     major, minor = declared.version.split(".")

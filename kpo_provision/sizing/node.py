@@ -19,6 +19,8 @@ class Platform(enum.StrEnum):
     KUBESPRAY = "kubespray"
     K3S = "k3s"
     RKE2 = "rke2"
+    SELF_HOSTED = "selfHosted"
+    """Hosts of the target selfHosted, whose kubelets are told what `size` says."""
     CUSTOM = "custom"
     """Any node with reservations of its own."""
 
@@ -121,3 +123,5 @@ class NodeShape:
     system_reserved_memory_mib: int = 0
     system_reserved_cpu_milli: int = 0
     capacity_ephemeral_bytes: int = 0
+    held_back: Reservations = Reservations()
+    """What the kubelet is, or has to be, told; exactly."""

@@ -42,6 +42,8 @@ def request_node(basis: Basis, platform: Platform, pool: str, machine: MachineTy
         version=basis.version,
         image=NodeImage(wanted.os) if wanted.os else None,
         max_pods=basis.spec.node_pools[pool].max_pods_per_node,
+        capacity_ki=machine.capacity_ki,
+        ephemeral_capacity_ki=machine.storage_ki,
         image_streaming=wanted.image_streaming,
         confidential=wanted.confidential,
         networking=PodNetworking(wanted.pod_networking),

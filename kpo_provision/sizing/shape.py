@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kpo_provision.sizing import capacity, ephemeral, possibility
 from kpo_provision.sizing.node import NodeRequest, NodeShape, Platform, Reason, Reservations
 from kpo_provision.sizing.overhead import complete_overhead
-from kpo_provision.sizing.platforms import aks, eks, gke, k3s, kubeadm, kubespray
+from kpo_provision.sizing.platforms import aks, eks, gke, k3s, kubeadm, kubespray, self_hosted
 from kpo_provision.sizing.platforms.rule import KI_PER_MIB, Rule
 from kpo_provision.sizing.resources import Resources
 
@@ -20,6 +20,7 @@ _RULES: dict[Platform, Callable[[NodeRequest], Rule]] = {
     Platform.KUBESPRAY: kubespray.hold_back,
     Platform.K3S: k3s.hold_back,
     Platform.RKE2: k3s.hold_back,
+    Platform.SELF_HOSTED: self_hosted.hold_back,
     Platform.CUSTOM: kubeadm.hold_back,
 }
 
@@ -82,6 +83,14 @@ def shape_node(request: NodeRequest) -> NodeShape:
         system_reserved_memory_mib=_to_mib(held.system.memory_ki),
         system_reserved_cpu_milli=held.system.cpu_milli,
         capacity_ephemeral_bytes=storage_bytes,
+        held_back=Reservations(
+            kube_cpu_milli=held.kube.cpu_milli,
+            kube_memory_ki=held.kube.memory_ki,
+            kube_ephemeral_bytes=held.kube.ephemeral_bytes,
+            system_cpu_milli=held.system.cpu_milli,
+            system_memory_ki=held.system.memory_ki,
+            eviction_memory_ki=held.eviction.memory_ki,
+        ),
     )
 
 

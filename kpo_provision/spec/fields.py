@@ -229,3 +229,49 @@ LabelValue = Annotated[
         max_length=63,
     ),
 ]
+ProgramName = Annotated[
+    str,
+    Text(
+        pattern=r"[^\x00\s]+",
+        problem="must be the name or the path of a program",
+        max_length=4096,
+        examples=("tofu", "/opt/terraform-1.12/terraform"),
+    ),
+]
+HostAddress = Annotated[
+    str,
+    Text(
+        pattern=r"[a-z0-9]([a-z0-9.:-]*[a-z0-9])?",
+        problem="must be an address, or a lower-case host name",
+        max_length=253,
+        examples=("10.0.4.11", "node-1.acme.internal"),
+    ),
+]
+IpAddress = Annotated[
+    str,
+    Text(
+        pattern=r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]+:[0-9a-f:]*",
+        problem="must be an IP address",
+        max_length=45,
+        judge=values.check_ip,
+        examples=("10.0.4.11",),
+    ),
+]
+UnixUser = Annotated[
+    str,
+    Text(
+        pattern=r"[a-z_][a-z0-9_.-]*",
+        problem="must be the name of a user",
+        max_length=32,
+        examples=("ops",),
+    ),
+]
+HttpUrl = Annotated[
+    str,
+    Text(
+        pattern=r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?",
+        problem="must be an http or https URL without a login in it",
+        max_length=512,
+        examples=("https://mirror.acme.io",),
+    ),
+]

@@ -96,12 +96,3 @@ CloudName = Annotated[
         examples=("acme",),
     ),
 ]
-ProgramName = Annotated[
-    str,
-    Text(
-        pattern=r"[^\x00\s]+",
-        problem="must be the name or the path of a program",
-        max_length=4096,
-        examples=("tofu", "/opt/terraform-1.12/terraform"),
-    ),
-]

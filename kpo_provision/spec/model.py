@@ -14,19 +14,19 @@ from pydantic import ConfigDict, Field
 from kpo_provision.spec.fields import (
     AccountName,
     Cidr,
-    ContextName,
     DnsLabel,
     FilePath,
     HostPort,
     ImagePath,
     ImageRef,
-    MinorVersion,
     Username,
     VariableName,
 )
 from kpo_provision.spec.gke import GkeTarget
+from kpo_provision.spec.kubeconfig import KubeconfigTarget
 from kpo_provision.spec.nodes import NodePool, Sizing
 from kpo_provision.spec.part import OneOf, SpecModel
+from kpo_provision.spec.self_hosted import SelfHostedTarget
 
 Capacity = Annotated[int, Field(ge=0, le=100_000)]
 """An amount in AU; the bound is far above what one namespace can run."""
@@ -44,18 +44,6 @@ class LocalTarget(SpecModel):
     """The real Kubernetes that `kpo-provision local up` builds and runs on this machine."""
 
 
-class KubeconfigTarget(SpecModel):
-    """Any cluster that a kubeconfig context reaches."""
-
-    context: ContextName | None = None
-    """Context to use; the kubeconfig's current one when absent."""
-    path: FilePath | None = None
-    """Path of the kubeconfig; `$KUBECONFIG`, then `~/.kube/config`, when absent."""
-    version: MinorVersion = "1.36"
-    """Kubernetes minor version of the cluster, quoted. From 1.36 on the API server places KPO pods (by a
-    MutatingAdmissionPolicy), before that a pod template does."""
-
-
 class Target(OneOf):
     """Where to install: exactly one of these."""
 
@@ -65,6 +53,8 @@ class Target(OneOf):
     """A cluster that exists already."""
     gke: GkeTarget | None = None
     """A GKE cluster whose node pools Terraform makes."""
+    self_hosted: SelfHostedTarget | None = None
+    """A cluster that exists already, and hosts that join it over SSH."""
 
 
 class SecretSource(OneOf):

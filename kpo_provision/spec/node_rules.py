@@ -27,7 +27,7 @@ def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
 
 def _check_selector(pool: Node, document: Node) -> Iterator[errors.SpecIssue]:
     selector = pool.at("nodeSelector")
-    for target in ("local", "gke"):
+    for target in ("local", "gke", "selfHosted"):
         if selector.entries and document.at("target", target).exists:
             yield selector.issue(
                 f"has no meaning for the target {target}, which makes its nodes itself",

@@ -13,6 +13,7 @@ from kpo_provision.spec.fields import (
     CpuOrZero,
     CpuQuantity,
     DiskSize,
+    DnsLabel,
     FilePath,
     KubernetesVersion,
     LabelKey,
@@ -26,6 +27,7 @@ from kpo_provision.spec.fields import (
     Price,
     Zones,
 )
+from kpo_provision.spec.hosts import Host
 from kpo_provision.spec.part import SpecModel
 
 Architecture = Literal["amd64", "arm64"]
@@ -74,6 +76,9 @@ class NodePool(SpecModel):
     """Nodes that an upgrade adds for as long as it runs."""
     disk: DiskSize | None = None
     """Boot disk of a node; 100Gi when absent."""
+    hosts: dict[DnsLabel, Host] = {}
+    """Hosts that join the cluster as the pool's nodes, by the name of their node; for the target selfHosted. Their
+    machine is the pool's `machineType`."""
 
 
 class Overhead(SpecModel):
@@ -114,6 +119,11 @@ class OwnMachineType(SpecModel):
     """Virtual CPUs, or hardware threads."""
     memory: MachineMemory
     """Memory as it is sold, before the operating system takes its part."""
+    capacity: MemoryQuantity | None = None
+    """Memory that its kernel sees, `MemTotal` in /proc/meminfo; worked out from what such machines usually hide when
+    absent."""
+    storage: MemoryQuantity | None = None
+    """Size of the file system below /var/lib/kubelet; the pool's `disk` when absent."""
     price_per_hour: Price | None = None
     """US dollars an hour; a machine without a price is used only where it is named."""
     spot_price_per_hour: Price | None = None
@@ -125,8 +135,9 @@ class OwnMachineType(SpecModel):
 class Sizing(SpecModel):
     """What `size` needs to know of the nodes; changes nothing that is written to a cluster."""
 
-    platform: Literal["gke", "eks", "aks", "kubeadm", "kubespray", "k3s", "rke2", "custom"] | None = None
-    """Who installs the nodes, and so decides what their kubelets reserve; `gke` for the target gke."""
+    platform: Literal["gke", "eks", "aks", "kubeadm", "kubespray", "k3s", "rke2", "selfHosted", "custom"] | None = None
+    """Who installs the nodes, and so decides what their kubelets reserve; `gke` for the target gke, `selfHosted` for
+    the target selfHosted."""
     version: KubernetesVersion | None = None
     """Version of the nodes, quoted; that of `target` when absent, else the newest that is known."""
     os: Literal["cos", "ubuntu", "al2", "al2023", "bottlerocket"] | None = None

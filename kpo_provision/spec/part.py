@@ -16,7 +16,6 @@ class SpecModel(BaseModel):
         frozen=True,
         hide_input_in_errors=True,
         strict=True,
-        use_attribute_docstrings=True,
     )
 
 

@@ -75,7 +75,7 @@ def _render_level(level: Level, document: Mapping[str, Any]) -> str:
     for key, content in part["properties"].items():
         default = f"`{json.dumps(content['default'])}`" if "default" in content else ""
         is_required = key in part.get("required", ())
-        meaning = _render_meaning(content, document)
+        meaning = _render_meaning(content)
         rows.append([f"`{key}`", _render_type(content), "required" if is_required else default, meaning])
     table = _render_table(["Key", "Type", "Default", "Meaning"], rows) if rows else "It has no keys: write `{}`."
     return f"## {f'`{level}`' if level.path else 'Top level'}\n\n{part['description']}\n\n{table}\n"
@@ -99,10 +99,8 @@ def _render_type(content: Mapping[str, Any]) -> str:
             return _TYPE_WORDS[str(kind)]
 
 
-def _render_meaning(content: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    # The schema leaves out a description that only repeats the one of the object itself.
-    source = content if "description" in content else document["$defs"][content["$ref"].rpartition("/")[2]]
-    meaning = str(source["description"])
+def _render_meaning(content: Mapping[str, Any]) -> str:
+    meaning = str(content["description"])
     examples = [f"`{example}`" for example in content.get("examples", ()) if f"`{example}`" not in meaning]
     return f"{meaning} For example {', '.join(examples)}." if examples else meaning
 

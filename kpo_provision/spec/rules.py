@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kpo_provision import errors
-from kpo_provision.spec import gke_rules, levels, node_rules, part
+from kpo_provision.spec import gke_rules, levels, node_rules, part, self_hosted_rules
 from kpo_provision.spec.document import Node
 
 LOCAL_REGISTRY = "registry.local:5000"
@@ -28,6 +28,7 @@ def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
         yield from _check_registry(registry, document)
     yield from node_rules.find_broken_rules(document)
     yield from gke_rules.find_broken_rules(document)
+    yield from self_hosted_rules.find_broken_rules(document)
     for release, tenant in document.at("tenants").entries.items():
         yield from _check_namespace(release, tenant, document)
         yield from _check_tenant_pool(tenant, document)
@@ -57,7 +58,7 @@ def _check_registry(registry: Node, document: Node) -> Iterator[errors.SpecIssue
     local_cluster = registry.at("credentials", "localCluster")
     if not local_cluster.exists:
         return
-    if any(document.at("target", other).exists for other in ("kubeconfig", "gke")):
+    if any(document.at("target", other).exists for other in ("kubeconfig", "gke", "selfHosted")):
         yield local_cluster.issue("needs the target local, whose registry it logs in to", at_key=True)
     server = registry.at("server")
     if server.text and server.text != LOCAL_REGISTRY:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kpo_provision.spec import levels
+from kpo_provision.spec.attribute_docs import read_attribute_docs
 from kpo_provision.spec.model import Installation
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,8 +22,18 @@ _NAMED_SCHEMAS = ("$defs", "properties")
 
 def render_schema() -> dict[str, Any]:
     """Render the schema, in JSON Schema 2020-12."""
-    schema = _tidy(Installation.model_json_schema(by_alias=True, mode="validation"))
+    schema = Installation.model_json_schema(by_alias=True, mode="validation")
+    _describe_properties(schema)
+    schema = _tidy(schema)
     return {"$schema": DIALECT, "$id": ID, "title": "kpo-provision installation", **schema}
+
+
+def _describe_properties(schema: Mapping[str, Any]) -> None:
+    """Add to every property what the model says of it."""
+    for model in {level.model for level in levels.LEVELS}:
+        described = schema if model is Installation else schema["$defs"][model.__name__]
+        for key, text in read_attribute_docs(model).items():
+            described["properties"][key]["description"] = text
 
 
 def _tidy(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,43 @@ admission:
 
 """
 
+_SELF_HOSTED = """\
+# A cluster that was made with kubeadm, and hosts that join it over SSH.
+target:
+  selfHosted:
+$context
+    version: "1.36"             # its minor version, in quotes: `kubectl version` tells
+    ssh:
+      user: ops                 # root, or a user with sudo and no password
+      # identityFile: ~/.ssh/id_ed25519         # the SSH agent's keys when absent
+
+# Private registries, by a name of your choice. The login is read when `apply` runs and is never written here.
+# registries:
+#   acme:
+#     server: registry.acme.io
+#     credentials: {dockerConfig: ~/.docker/config.json}
+#     probeImage: kpo/probe:1   # what `verify` pulls with the tenant's own secret
+
+# Pools of nodes for pods of KubernetesPodOperator alone. Their hosts' public keys are in ~/.ssh/known_hosts.
+nodePools:
+  standard:
+    machineType: rack
+    largestPod: {cpu: 3500m, memory: 13Gi}  # a larger pod is refused when it is created
+    hosts:                      # by the name of the node that each becomes
+      node-1: {address: 10.0.4.11}
+      node-2: {address: 10.0.4.12}
+
+# What the hosts are. `kpo-provision plan` shows what their kernels say of capacity and storage.
+sizing:
+  machineTypes:
+    rack: {cpu: 8, memory: 32Gi}
+
+# What `verify` launches for a tenant whose registries name no probeImage.
+probe:
+  image: docker.io/library/busybox:1.37
+
+"""
+
 _TENANTS = """\
 # Tenants, by Airflow release name. extraCapacity is what the pods of one may use, in AU: 0.1 CPU, 384 MiB and 1 pod.
 tenants:
@@ -114,10 +151,18 @@ _CONTEXT = "    context: $context"
 _NO_CONTEXT = "    # context: staging         # the current context of the kubeconfig when absent"
 
 
-_PARTS = {"local": _LOCAL, "kubeconfig": _KUBECONFIG, "gke": _GKE}
+StarterTarget = Literal["local", "kubeconfig", "gke", "selfHosted"]
+"""The targets that a first spec can be for."""
+
+_PARTS: dict[StarterTarget, str] = {
+    "local": _LOCAL,
+    "kubeconfig": _KUBECONFIG,
+    "gke": _GKE,
+    "selfHosted": _SELF_HOSTED,
+}
 
 
-def render_starter(target: Literal["local", "kubeconfig", "gke"], *, name: str, context: str | None = None) -> str:
+def render_starter(target: StarterTarget, *, name: str, context: str | None = None) -> str:
     """Render a first spec for ``target``; ``context`` is the kubeconfig context, the current one when absent."""
     is_local = target == "local"
     # JSON's quoting is YAML's, so that no name can be read as anything but text.

@@ -162,6 +162,14 @@ def check_cidr(value: str) -> None:
         raise refused("has bits set beyond its prefix length", allowed=f"did you mean {network}?")
 
 
+def check_ip(value: str) -> None:
+    """Judge an IP address."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError as error:
+        raise refused("is not an IP address", allowed="for example 10.0.4.11") from error
+
+
 def check_pod_range(value: str) -> None:
     """Judge the address range of pods, or its prefix length alone."""
     address, slash, prefix = value.partition("/")

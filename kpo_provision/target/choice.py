@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 from kpo_provision.plan import Plan
 from kpo_provision.spec import model
 from kpo_provision.target.contract import Target
-from kpo_provision.target.kubeconfig import KubeconfigTarget
 
 if TYPE_CHECKING:
     from kpo_provision.sizing.pools import InstallationSize
 
 
 def choose_target(
-    spec: model.Installation, plan: Plan, size: InstallationSize | None, *, base: Path, environ: Mapping[str, str]
+    spec: model.Installation,
+    plan: Plan,
+    size: InstallationSize | None,
+    *,
+    base: Path,
+    environ: Mapping[str, str],
+    force: bool = False,
 ) -> Target:
     """Return the target of ``spec``; nobody is asked yet, and only what the target needs is loaded.
 
@@ -26,12 +31,19 @@ def choose_target(
         size: Its pools, sized, where the target makes them.
         base: The folder of the spec.
         environ: Where programs and credentials are found.
+        force: Whether pods on hosts that leave are ended instead of waited for.
     """
     if spec.target.gke is not None and size is not None:
         from kpo_provision.target.gke import GkeTarget
 
         return GkeTarget(spec, plan, size, base=base, environ=environ)
+    if spec.target.self_hosted is not None and size is not None:
+        from kpo_provision.target.self_hosted import SelfHostedTarget
+
+        return SelfHostedTarget(spec, plan, size, base=base, environ=environ, force=force)
     if spec.target.kubeconfig is not None:
+        from kpo_provision.target.kubeconfig import KubeconfigTarget
+
         return KubeconfigTarget(spec.target.kubeconfig, plan)
     from kpo_provision.target.embedded import EmbeddedTarget
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kpo_provision.progress import Progress
@@ -36,8 +36,11 @@ class Target(Protocol):
         """Say, a sentence each, where the live pools are not as planned."""
         ...
 
-    def preview(self, *, progress: Progress) -> PoolsAhead:
-        """Say what ``apply`` would do to cluster and pools, without changing anything."""
+    def preview(self, *, progress: Progress, on_start: Callable[[], None]) -> PoolsAhead:
+        """Say what ``apply`` would do to cluster and pools, without changing anything.
+
+        ``on_start`` is called once what takes long goes on outside this process, and not at all where nothing does.
+        """
         ...
 
     def prepare(self, *, progress: Progress) -> PoolsAhead:
@@ -54,4 +57,8 @@ class Target(Protocol):
 
     def destroy(self, *, progress: Progress) -> tuple[Change, ...]:
         """Do what ``prepare_destroy`` said."""
+        ...
+
+    def close(self) -> None:
+        """Let other commands at what was held for this one, such as Terraform's workspace."""
         ...

@@ -6,19 +6,17 @@ Google is asked what is there, Terraform changes it. What is shown is a saved pl
 from __future__ import annotations
 
 import threading
-import weakref
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpo_provision import errors, terraform
+from kpo_provision.aside import Aside
 from kpo_provision.clouds import gke_errors
 from kpo_provision.clouds.gke_drift import find_drift
-from kpo_provision.clouds.gke_facts import ClusterFacts, ClusterName, LivePool
-from kpo_provision.kube import connection, kubeconfig
+from kpo_provision.clouds.gke_facts import ClusterFacts, ClusterName, Live
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
 from kpo_provision.render import tfvars
@@ -38,12 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
-    """A plan that is saved where ``driver`` runs, our pools that are there, and what is to be mended before."""
+    """A plan that is saved where ``driver`` runs, what is there, and what is to be mended before.
+
+    ``lost`` are addresses of identities that may be there though the state does not know them.
+    """
 
     driver: Driver
     summary: PlanSummary
-    live: tuple[LivePool, ...]
+    live: Live
     mends: tuple[Mend, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 class GkeTarget:
@@ -72,7 +74,6 @@ class GkeTarget:
         self._client: Gke | None = None
         self._planned: _Planned | None = None
         self._held = ExitStack()
-        weakref.finalize(self, self._held.close)
         self._holds_workspace = False
 
     @property
@@ -99,9 +100,9 @@ class GkeTarget:
         sizes = {pool.demand.name: pool for pool in self._size.pools}
         return [str(drift) for drift in find_drift(self._plan, sizes, self._gke.read_pools())]
 
-    def preview(self, *, progress: Progress) -> PoolsAhead:
+    def preview(self, *, progress: Progress, on_start: Callable[[], None]) -> PoolsAhead:
         """Plan with Terraform; what has to be mended in its state first is only named."""
-        planned = self._make_plan(progress)
+        planned = self._make_plan(progress, on_start=on_start)
         notes = tuple(str(mend) for mend in planned.mends if mend.changes_state)
         return replace(self._describe(planned), notes=notes)
 
@@ -132,17 +133,30 @@ class GkeTarget:
         planned = self._make_plan(progress)
         gke_state.mend_state(planned.driver, self._wanted, planned.summary, planned.mends)
         gke_state.import_now(planned.driver, self._wanted, planned.mends)
-        self._planned = replace(planned, summary=planned.driver.plan(destroy=True))
+        summary = planned.driver.plan(destroy=True)
+        lost = gke_mending.find_lost_identities(planned.summary) if summary.known else ()
+        self._planned = replace(planned, summary=summary, lost=lost)
         return replace(self._describe(self._planned), disruption=self._find_disruption(self._planned))
 
     def destroy(self, *, progress: Progress) -> tuple[Change, ...]:
-        """Apply the saved plan; a cluster that was made for the spec loses its protection first."""
+        """Apply the saved plan.
+
+        First a cluster that was made for the spec loses its protection, and identities become known that only need to
+        be made once more for that.
+        """
         planned = self._planned
-        if planned and any(found.type == terraform.CLUSTER_TYPE for found in planned.summary.known):
-            driver = self._open_terraform(progress, deletion_protection=False)
-            driver.apply(driver.sketch(targets=[terraform.CLUSTER_ADDRESS]))
-            self._planned = replace(planned, driver=driver, summary=driver.plan(destroy=True))
+        if planned is not None:
+            made = [found.address for found in planned.summary.known if found.type == terraform.CLUSTER_TYPE]
+            if made or planned.lost:
+                driver = self._open_terraform(progress, deletion_protection=False)
+                driver.apply(driver.sketch(targets=(*made, *planned.lost)))
+                self._planned = replace(planned, driver=driver, summary=driver.plan(destroy=True))
         return self._apply_planned()
+
+    def close(self) -> None:
+        """Let other commands at the workspace."""
+        self._held.close()
+        self._holds_workspace = False
 
     def _apply_planned(self) -> tuple[Change, ...]:
         planned = self._planned
@@ -161,38 +175,41 @@ class GkeTarget:
                 self._client = Gke(self._name)
             return self._client
 
-    def _make_plan(self, progress: Progress) -> _Planned:
-        """Have Terraform plan while Google says what is there, then see whether the two know of the same pools."""
-        with ThreadPoolExecutor(1, thread_name_prefix="google") as background:
-            reading = background.submit(self._read_live)
+    def _make_plan(self, progress: Progress, *, on_start: Callable[[], None] = lambda: None) -> _Planned:
+        """Have Terraform plan while Google says what is there, then see whether the two know of the same things."""
+        with Aside(self._read_live, name="google") as reading:
+
+            def begin() -> None:
+                reading.begin()
+                on_start()
+
             try:
                 driver = self._open_terraform(progress)
-                sketch = driver.sketch()
+                sketch = driver.sketch(on_start=begin)
             except errors.TerraformError:
                 reading.result()  # what Google says is nearer to the cause
                 raise
             live = reading.result()
         names = [pool.name for pool in self._plan.pools]
         if gke_mending.is_plain(sketch, live, self._plan.installation, names):
-            return _Planned(driver=driver, summary=sketch, live=self._pick_ours(live))
+            return _Planned(driver=driver, summary=sketch, live=live)
         return self._explain(driver, live, names)
 
-    def _explain(self, driver: Driver, live: Sequence[LivePool], names: Sequence[str]) -> _Planned:
-        """Read the whole plan; and make another one where pools are found that an import block makes known."""
-        summary, ours = driver.explain(), self._pick_ours(live)
-        gke_mending.require_free_names(summary, live, self._plan.installation, self._name)
-        mends = gke_mending.find_mends(summary, ours, names)
+    def _explain(self, driver: Driver, live: Live, names: Sequence[str]) -> _Planned:
+        """Read the whole plan; and make another one where something is found that an import block makes known."""
+        summary = driver.explain()
+        gke_mending.require_free_names(summary, live, self._plan.installation)
+        mends = gke_mending.find_mends(summary, live, self._plan.installation, names)
         if mends and not any(mend.changes_state for mend in mends):
             gke_state.declare_imports(driver, self._wanted, mends)
             summary = driver.plan()
-        return _Planned(driver=driver, summary=summary, live=ours, mends=mends)
-
-    def _pick_ours(self, live: Sequence[LivePool]) -> tuple[LivePool, ...]:
-        return tuple(pool for pool in live if pool.belongs_to(self._plan.installation))
+        return _Planned(driver=driver, summary=summary, live=live, mends=mends)
 
     def _describe(self, planned: _Planned) -> PoolsAhead:
         return PoolsAhead(
-            pools=gke_changes.describe_pools(planned.summary, self._size, planned.live),
+            pools=gke_changes.describe_pools(
+                planned.summary, self._size, planned.live.pools_of(self._plan.installation)
+            ),
             others=tuple(gke_changes.describe_others(planned.summary)),
         )
 
@@ -200,14 +217,14 @@ class GkeTarget:
         doomed = [change.old_name for change in planned.summary.destructive if change.type == terraform.POOL_TYPE]
         return find_disruption(self.open().api, doomed) if doomed else Disruption()
 
-    def _read_live(self) -> tuple[LivePool, ...]:
-        """Read the live pools, once the cluster is known to be the one that the spec means."""
+    def _read_live(self) -> Live:
+        """Read what is there, once the cluster is known to be the one that the spec means."""
         facts = self._gke.find_cluster() if self._wanted.create else self._gke.read_cluster()
         if facts is None:
-            return ()
+            return Live()
         self._require_ours(facts)
         self._require_zones(facts)
-        return self._gke.read_pools()
+        return Live(cluster=facts, pools=self._gke.read_pools())
 
     def _require_ours(self, facts: ClusterFacts) -> None:
         if self._wanted.create and facts.labels.get(tfvars.CLUSTER_LABEL) != self._plan.installation:
@@ -237,16 +254,14 @@ class GkeTarget:
             self._holds_workspace = True
         variables: dict[str, Any] = tfvars.render_tfvars(self._spec, self._wanted, self._size)
         variables["cluster"] |= cluster
-        return terraform.open_gke(
-            self._plan.installation,
-            self._wanted,
-            variables,
-            base=self._base,
-            environ=self._environ,
-            progress=progress,
+        where = terraform.Where(
+            installation=self._plan.installation, base=self._base, environ=self._environ, progress=progress
         )
+        return terraform.open_gke(where, self._wanted, variables)
 
     def _connect(self, facts: ClusterFacts) -> OpenTarget:
+        from kpo_provision.kube import connection, kubeconfig
+
         login = kubeconfig.Login(
             server=facts.server,
             context=f"GKE cluster {facts.name.cluster}",

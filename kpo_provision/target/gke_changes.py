@@ -28,7 +28,7 @@ _CONSEQUENCES = frozenset(
 
 def describe_pools(summary: PlanSummary, size: InstallationSize, live: Sequence[LivePool]) -> tuple[PoolChange, ...]:
     """Say what becomes of every pool of the spec, and of those that are no longer in it."""
-    changes = {change.address: change for change in summary.changes if change.type == terraform.POOL_TYPE}
+    changes = {change.address: change for change in summary.changes if _is_for_tasks(change)}
     names = {terraform.address_pool(pool.pool): pool.name for pool in live if pool.pool is not None}
     rows = [_describe(pool, changes, names) for pool in size.pools]
     wanted = {terraform.address_pool(row.pool) for row in rows}
@@ -36,13 +36,18 @@ def describe_pools(summary: PlanSummary, size: InstallationSize, live: Sequence[
 
 
 def describe_others(summary: PlanSummary) -> Iterator[Change]:
-    """Say what becomes of everything that is no pool."""
+    """Say what becomes of everything else: what has no name yet is called by its address."""
     for change in summary.changes:
-        if change.type != terraform.POOL_TYPE:
-            name = change.new_name or change.old_name or change.key
+        if not _is_for_tasks(change):
+            name = change.new_name or change.old_name or change.key or change.address
             yield Change(
                 action=_ACTIONS[change.kind], kind=change.type, namespace="", name=name, detail=_say_why(change)
             )
+
+
+def _is_for_tasks(change: ResourceChange) -> bool:
+    """Tell a pool of the spec from what a cluster needs for itself."""
+    return change.type == terraform.POOL_TYPE and change.address != terraform.SYSTEM_POOL_ADDRESS
 
 
 def _describe(pool: PoolSize, changes: Mapping[str, ResourceChange], names: Mapping[str, str]) -> PoolChange:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from kpo_provision.kube.api import Api
 from kpo_provision.plan import KPO_POD_LABEL
 from kpo_provision.results import Disruption
+
+if TYPE_CHECKING:
+    from kpo_provision.kube.api import Api
 
 _NODE_POOL_KEY = "cloud.google.com/gke-nodepool"
 """GKE's own label on every node."""

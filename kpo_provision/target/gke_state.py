@@ -13,36 +13,29 @@ _PARKED = "parked"
 
 
 def declare_imports(driver: Driver, target: gke.GkeTarget, mends: Iterable[Mend]) -> None:
-    """Have the next plan import the pools that only need that."""
-    driver.declare_imports(
-        {
-            terraform.address_pool(mend.pool): terraform.identify_pool(target, mend.name)
-            for mend in mends
-            if mend.kind is MendKind.IMPORT
-        }
-    )
+    """Have the next plan import what only needs that."""
+    driver.declare_imports({mend.place: _identify(target, mend) for mend in mends if mend.kind is MendKind.IMPORT})
 
 
 def import_now(driver: Driver, target: gke.GkeTarget, mends: Iterable[Mend]) -> None:
-    """Import these pools at once: a plan to destroy everything heeds no import block."""
+    """Import it at once: a plan to destroy everything heeds no import block."""
     for mend in mends:
         if mend.kind is MendKind.IMPORT:
-            driver.import_resource(terraform.address_pool(mend.pool), terraform.identify_pool(target, mend.name))
+            driver.import_resource(mend.place, _identify(target, mend))
 
 
 def mend_state(driver: Driver, target: gke.GkeTarget, summary: PlanSummary, mends: Sequence[Mend]) -> None:
     """Do all that needs more than an import block, in order."""
     occupied = {resource.address for resource in summary.known}
     for mend in mends:
-        place = terraform.address_pool(mend.pool)
         match mend.kind:
             case MendKind.RESTORE:
-                driver.move(mend.address, place)
-                occupied.add(place)
+                driver.move(mend.address, mend.place)
+                occupied.add(mend.place)
             case MendKind.UNTAINT:
                 driver.untaint(mend.address)
             case MendKind.RETIRE | MendKind.REMOVE:
-                retired = _retire(driver, target, mend, is_occupied=place in occupied)
+                retired = _retire(driver, target, mend, is_occupied=mend.place in occupied)
                 occupied -= {mend.address}
                 if mend.kind is MendKind.REMOVE:
                     _delete(driver, retired)
@@ -52,18 +45,24 @@ def mend_state(driver: Driver, target: gke.GkeTarget, summary: PlanSummary, mend
 
 def _retire(driver: Driver, target: gke.GkeTarget, mend: Mend, *, is_occupied: bool) -> str:
     """Bring a pool to an address that the root does not have. Terraform imports only to one that it has."""
-    place, retired = terraform.address_pool(mend.pool), terraform.address_retired(mend.name)
+    place, retired = mend.place, terraform.address_retired(mend.name)
     if mend.address:
         driver.move(mend.address, retired)
         return retired
-    parked = terraform.address_retired(f"{mend.pool} {_PARKED}")
+    parked = terraform.address_retired(f"{mend.name} {_PARKED}")
     if is_occupied:
         driver.move(place, parked)
-    driver.import_resource(place, terraform.identify_pool(target, mend.name))
+    driver.import_resource(place, _identify(target, mend))
     driver.move(place, retired)
     if is_occupied:
         driver.move(parked, place)
     return retired
+
+
+def _identify(target: gke.GkeTarget, mend: Mend) -> str:
+    if mend.place == terraform.CLUSTER_ADDRESS:
+        return terraform.identify_cluster(target)
+    return terraform.identify_pool(target, mend.name)
 
 
 def _delete(driver: Driver, address: str) -> None:

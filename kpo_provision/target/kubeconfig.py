@@ -9,7 +9,7 @@ from kpo_provision import pools
 from kpo_provision.kube import connection
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
-from kpo_provision.spec import model, paths
+from kpo_provision.spec import kubeconfig, paths
 from kpo_provision.target.opened import OpenTarget, open_connection
 from kpo_provision.target.standing import StandingTarget
 
@@ -17,7 +17,7 @@ from kpo_provision.target.standing import StandingTarget
 class KubeconfigTarget(StandingTarget):
     """A cluster that exists already."""
 
-    def __init__(self, wanted: model.KubeconfigTarget, plan: Plan) -> None:
+    def __init__(self, wanted: kubeconfig.KubeconfigTarget, plan: Plan) -> None:
         self._wanted = wanted
         self._plan = plan
 

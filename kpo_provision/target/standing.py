@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kpo_provision.progress import Progress
 from kpo_provision.results import Change, PoolsAhead
@@ -25,7 +25,7 @@ class StandingTarget(ABC):
         """Return nothing: pools are nodes with labels, which ``verify`` looks at."""
         return ()
 
-    def preview(self, *, progress: Progress) -> PoolsAhead:  # noqa: ARG002
+    def preview(self, *, progress: Progress, on_start: Callable[[], None]) -> PoolsAhead:  # noqa: ARG002
         """Return nothing."""
         return PoolsAhead()
 
@@ -40,3 +40,6 @@ class StandingTarget(ABC):
     def destroy(self, *, progress: Progress) -> tuple[Change, ...]:  # noqa: ARG002
         """Do nothing."""
         return ()
+
+    def close(self) -> None:  # noqa: B027
+        """Do nothing: nothing is held."""

@@ -11,12 +11,17 @@ from kpo_provision.terraform.plan_summary import ChangeKind, KnownResource, Plan
 from kpo_provision.terraform.site import (
     CLUSTER_ADDRESS,
     CLUSTER_TYPE,
+    HOST_TYPE,
     POOL_TYPE,
+    SYSTEM_POOL_ADDRESS,
+    Where,
     address_pool,
     address_retired,
     hold_workspace,
+    identify_cluster,
     identify_pool,
     open_gke,
+    open_self_hosted,
 )
 from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import Workspace, write_workspace
@@ -24,7 +29,9 @@ from kpo_provision.terraform.workspace import Workspace, write_workspace
 __all__ = [
     "CLUSTER_ADDRESS",
     "CLUSTER_TYPE",
+    "HOST_TYPE",
     "POOL_TYPE",
+    "SYSTEM_POOL_ADDRESS",
     "Binary",
     "ChangeKind",
     "Driver",
@@ -33,12 +40,15 @@ __all__ = [
     "PlanSummary",
     "ResourceChange",
     "Timeouts",
+    "Where",
     "Workspace",
     "address_pool",
     "address_retired",
     "find_binary",
     "hold_workspace",
+    "identify_cluster",
     "identify_pool",
     "open_gke",
+    "open_self_hosted",
     "write_workspace",
 ]

@@ -9,7 +9,15 @@ from typing import Self
 
 from kpo_provision.progress import Progress, Step
 from kpo_provision.terraform.diagnostics import Diagnostic
-from kpo_provision.terraform.events import Event, LogEvent, OutputsEvent, PlannedEvent, ResourceEvent, Stage
+from kpo_provision.terraform.events import (
+    Event,
+    LogEvent,
+    OutputEvent,
+    OutputsEvent,
+    PlannedEvent,
+    ResourceEvent,
+    Stage,
+)
 
 _TITLES = {"create": "Create", "update": "Update", "delete": "Delete", "read": "Read", "import": "Import"}
 _NOUNS = {
@@ -17,9 +25,12 @@ _NOUNS = {
     "google_container_cluster": "cluster",
     "google_service_account": "service account",
     "google_project_iam_member": "role",
+    "terraform_data.configuration": "configuration of host",
+    "terraform_data.host": "host",
     "google_artifact_registry_repository_iam_member": "right to pull from",
 }
-_RESOURCE = re.compile(r'^(?:data\.)?(?P<type>\w+)\.\w+(?:\["(?P<key>[^"]*)"\]|\[\d+\])?$')
+_KEPT_LINES = 20
+_RESOURCE = re.compile(r'^(?:data\.)?(?P<type>\w+)\.(?P<name>\w+)(?:\["(?P<key>[^"]*)"\]|\[\d+\])?$')
 _MODULES = re.compile(r'^(module\.[^.\[]+(\["[^"]*"\]|\[\d+\])?\.)+')
 
 
@@ -33,6 +44,8 @@ class Announcements:
     def __init__(self, progress: Progress, title: str, *, total: int | None = None) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.planned: list[PlannedEvent | OutputsEvent] = []
+        self.printed: dict[str, list[str]] = {}
+        """What provisioners printed, by the address of their resource: the last lines of each."""
         self.last_seen = "it was starting"
         self._progress = progress
         self._command = progress.step(title, total=total)
@@ -57,11 +70,10 @@ class Announcements:
                 self.diagnostics.append(event)
             case PlannedEvent() | OutputsEvent():
                 self.planned.append(event)
+            case OutputEvent():
+                self._quote(event)
             case LogEvent():
                 self._say(event.message)
-            case ResourceEvent(action="refresh"):
-                if event.stage is Stage.STARTED:
-                    self._say(f"refresh {render_address(event.address)}")
             case ResourceEvent():
                 self._follow(event)
             case None:
@@ -69,6 +81,9 @@ class Announcements:
 
     def _follow(self, event: ResourceEvent) -> None:
         name = render_address(event.address)
+        if event.action == "refresh":
+            self._say(f"refresh {name}")
+            return
         self._say(f"{event.action} {name}" + (f", {event.elapsed_s} s" if event.elapsed_s else ""))
         match event.stage:
             case Stage.STARTED:
@@ -82,6 +97,16 @@ class Announcements:
                     self._step.advance()
             case _:
                 pass
+
+    def _quote(self, event: OutputEvent) -> None:
+        if not event.line:
+            return
+        lines = self.printed.setdefault(event.address, [])
+        lines.append(event.line)
+        del lines[:-_KEPT_LINES]
+        self.last_seen = event.line
+        if event.address in self._resources:
+            self._resources[event.address][1].say(event.line)
 
     def _close(self, address: str, *, failed: bool) -> None:
         step, _ = self._resources.pop(address, (None, None))
@@ -106,6 +131,7 @@ def render_address(address: str) -> str:
     """Write an address without what says nothing to a user of the spec: modules, and Terraform's names of types."""
     own = _MODULES.sub("", address)
     shape = _RESOURCE.match(own)
-    if shape is None or shape["type"] not in _NOUNS:
+    noun = shape and (_NOUNS.get(shape["type"]) or _NOUNS.get(f"{shape['type']}.{shape['name']}"))
+    if not (shape and noun):
         return own
-    return f"{_NOUNS[shape['type']]} {shape['key'] or ''}".strip()
+    return f"{noun} {shape['key'] or ''}".strip()

@@ -26,6 +26,11 @@ class Binary:
     product: str
     version: str
 
+    @property
+    def release(self) -> tuple[int, int]:
+        """Major and minor version."""
+        return _parse_minor(self.version)
+
 
 def find_binary(name: str, *, environ: Mapping[str, str]) -> Binary:
     """Find a binary on the path, or at its path, and ask for its version.

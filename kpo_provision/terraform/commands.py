@@ -41,9 +41,10 @@ class Commands:
             target=list(targets),
         )
 
-    def apply(self, *, lock_timeout_s: int) -> Sequence[str]:
-        """Apply ``PLAN_FILE``, which holds its variables."""
-        return self._build("apply", PLAN_FILE, json=IsFlagged, input=False, lock_timeout=f"{lock_timeout_s}s")
+    def apply(self, *, lock_timeout_s: int, parallelism: int | None = None) -> Sequence[str]:
+        """Apply ``PLAN_FILE``, which holds its variables, so many resources at a time; Terraform's 10 when absent."""
+        lock = f"{lock_timeout_s}s"
+        return self._build("apply", PLAN_FILE, json=IsFlagged, input=False, lock_timeout=lock, parallelism=parallelism)
 
     def show_plan(self) -> Sequence[str]:
         """Write ``PLAN_FILE`` as one JSON document."""
@@ -61,6 +62,14 @@ class Commands:
     def move(self, source: str, destination: str, *, lock_timeout_s: int) -> Sequence[str]:
         """Give what the state holds another address in it, which the root need not have."""
         return self._build("state mv", source, destination, lock_timeout=f"{lock_timeout_s}s")
+
+    def forget(self, address: str, *, lock_timeout_s: int) -> Sequence[str]:
+        """Take a resource out of the state, and leave it as it is."""
+        return self._build("state rm", address, lock_timeout=f"{lock_timeout_s}s")
+
+    def taint(self, address: str, *, lock_timeout_s: int) -> Sequence[str]:
+        """Have a resource made anew."""
+        return self._build("taint", address, lock_timeout=f"{lock_timeout_s}s")
 
     def untaint(self, address: str, *, lock_timeout_s: int) -> Sequence[str]:
         """Take back that a resource has to be made anew."""

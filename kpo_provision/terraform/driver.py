@@ -37,12 +37,15 @@ class Driver:
         environ: Mapping[str, str],
         progress: Progress,
         timeouts: Timeouts | None = None,
+        ephemeral: Mapping[str, str] | None = None,
     ) -> None:
         self._workspace = workspace
         self._binary = binary
         self._commands = Commands(binary.path)
         self._environ = {name: value for name, value in environ.items() if not name.startswith(_UNWANTED)}
         self._environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+        # Whatever a plan is told of ephemeral variables, their values are only asked for when it is applied.
+        self._environ |= _name_variables(ephemeral or {})
         self._redactor = Redactor(environ)
         self._progress = progress
         self._timeouts = timeouts or Timeouts()
@@ -51,13 +54,21 @@ class Driver:
         """Install providers and open the backend."""
         self._run("Prepare Terraform", self._commands.init(), timeout_s=self._timeouts.init_s)
 
-    def sketch(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> PlanSummary:
+    def sketch(
+        self,
+        *,
+        destroy: bool = False,
+        targets: Sequence[str] = (),
+        on_start: Callable[[], None] = lambda: None,
+    ) -> PlanSummary:
         """Plan, save the plan for ``apply``, and say what changes, without why and without names.
 
-        ``targets`` are the only addresses to plan for, all when empty.
+        ``targets`` are the only addresses to plan for, all when empty. ``on_start`` is called when Terraform runs.
         """
         argv = self._commands.plan(lock_timeout_s=self._timeouts.lock_s, destroy=destroy, targets=targets)
-        heard = self._run("Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES))
+        heard = self._run(
+            "Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES), on_start=on_start
+        )
         return sketch_plan(heard.planned)
 
     def explain(self) -> PlanSummary:
@@ -69,11 +80,26 @@ class Driver:
         self.sketch(destroy=destroy, targets=targets)
         return self.explain()
 
-    def apply(self, summary: PlanSummary) -> None:
-        """Do what the last plan said."""
-        argv = self._commands.apply(lock_timeout_s=self._timeouts.lock_s)
+    def apply(
+        self, summary: PlanSummary, *, ephemeral: Mapping[str, str] | None = None, parallelism: int | None = None
+    ) -> None:
+        """Do what the last plan said.
+
+        ``ephemeral`` are values of variables that are in no plan and no state. ``parallelism`` is how many resources
+        are worked on at a time; Terraform's 10 when absent.
+
+        Raises:
+            errors.TerraformError: Something failed; ``printed`` has what provisioners said, the rest was done.
+        """
+        argv = self._commands.apply(lock_timeout_s=self._timeouts.lock_s, parallelism=parallelism)
         title = "Apply node pools"
-        self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
+        before = self._environ, self._redactor
+        given = _name_variables(ephemeral or {})
+        self._environ, self._redactor = {**self._environ, **given}, Redactor({**self._environ, **given})
+        try:
+            self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
+        finally:
+            self._environ, self._redactor = before
 
     def declare_imports(self, ids: Mapping[str, str]) -> None:
         """Have the next plan import what exists and is not in the state: IDs by address."""
@@ -88,6 +114,16 @@ class Driver:
         """Give what the state holds another address; at one that the root lacks, the next plan deletes it."""
         argv = self._commands.move(source, destination, lock_timeout_s=self._timeouts.lock_s)
         self._run("Move in the state", argv, timeout_s=self._timeouts.plan_s)
+
+    def forget(self, address: str) -> None:
+        """Take a resource out of the state, and leave it as it is."""
+        argv = self._commands.forget(address, lock_timeout_s=self._timeouts.lock_s)
+        self._run("Mend the state", argv, timeout_s=self._timeouts.plan_s)
+
+    def taint(self, address: str) -> None:
+        """Have a resource made anew by the next plan, without what its old one would do when it goes."""
+        argv = self._commands.taint(address, lock_timeout_s=self._timeouts.lock_s)
+        self._run("Mend the state", argv, timeout_s=self._timeouts.plan_s)
 
     def untaint(self, address: str) -> None:
         """Take back that a resource has to be made anew."""
@@ -106,6 +142,7 @@ class Driver:
         timeout_s: float,
         total: int | None = None,
         allowed: Sequence[int] = (0,),
+        on_start: Callable[[], None] = lambda: None,
     ) -> Announcements:
         with Announcements(self._progress, title, total=total) as announcements:
             finished = self._start(
@@ -113,18 +150,35 @@ class Driver:
                 timeout_s=timeout_s,
                 on_line=lambda line: announcements.hear(parse_event(line)),
                 last_seen=lambda: announcements.last_seen,
+                on_start=on_start,
             )
             if finished.returncode not in allowed:
                 readiness.forget(self._workspace.folder)
-                raise self._describe(argv, finished, announcements.diagnostics)
+                error = self._describe(argv, finished, announcements.diagnostics)
+                error.failed = {
+                    found.address: self._redactor.hide(found.text)
+                    for found in announcements.diagnostics
+                    if found.is_error and found.address
+                }
+                error.printed = {
+                    address: tuple(map(self._redactor.hide, lines)) for address, lines in announcements.printed.items()
+                }
+                raise error
         return announcements
 
     def _start(
-        self, argv: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None], last_seen: Callable[[], str]
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        on_line: Callable[[str], None],
+        last_seen: Callable[[], str],
+        on_start: Callable[[], None] = lambda: None,
     ) -> process.Finished:
         limits = process.Limits(timeout_s=timeout_s, stop_s=self._timeouts.stop_s)
+        folder = self._workspace.folder
         try:
-            return process.run(argv, self._workspace.folder, environ=self._environ, limits=limits, on_line=on_line)
+            return process.run(argv, folder, environ=self._environ, limits=limits, on_line=on_line, on_start=on_start)
         except OSError as error:
             raise failures.describe_unstartable(self._binary.path, error) from error
         except process.TimedOutError as error:
@@ -155,3 +209,8 @@ class Driver:
             raise self._describe(argv, finished, ())
         document: Mapping[str, Any] = json.loads("\n".join(lines))
         return document
+
+
+def _name_variables(values: Mapping[str, str]) -> dict[str, str]:
+    """Name values as Terraform reads them from the environment, which no other user sees, unlike an argv."""
+    return {f"TF_VAR_{name}": value for name, value in values.items()}

@@ -35,6 +35,14 @@ class ResourceEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputEvent:
+    """A line that a provisioner of a resource printed."""
+
+    address: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
     """Something that Terraform says about the run as a whole."""
 
@@ -58,7 +66,7 @@ class OutputsEvent:
     changed: tuple[str, ...]
 
 
-Event = ResourceEvent | LogEvent | PlannedEvent | OutputsEvent | Diagnostic
+Event = ResourceEvent | OutputEvent | LogEvent | PlannedEvent | OutputsEvent | Diagnostic
 
 _SAME = (None, "noop")
 """Of an output that stays; after an apply outputs come without an action."""
@@ -98,6 +106,12 @@ def _parse_log(document: Mapping[str, Any]) -> LogEvent:
     return LogEvent(message=str(document.get("@message", "")).partition("\n")[0])
 
 
+def _parse_output(hook: Mapping[str, Any]) -> OutputEvent:
+    return OutputEvent(
+        address=str((hook.get("resource") or {}).get("addr", "")), line=str(hook.get("output", "")).rstrip()
+    )
+
+
 def _parse_planned(change: Mapping[str, Any]) -> PlannedEvent:
     resource = change.get("resource") or {}
     key = resource.get("resource_key")
@@ -122,6 +136,7 @@ _PARSERS: Mapping[Any, Callable[[Mapping[str, Any]], Event]] = {
     "diagnostic": lambda document: parse_diagnostic(document.get("diagnostic") or {}),
     "planned_change": lambda document: _parse_planned(document.get("change") or {}),
     "outputs": _parse_outputs,
+    "provision_progress": lambda document: _parse_output(document.get("hook") or {}),
     "log": _parse_log,
     "init_output": _parse_log,
 }

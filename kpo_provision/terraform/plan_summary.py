@@ -92,8 +92,11 @@ class PlanSummary:
 
 
 def sketch_plan(events: Sequence[PlannedEvent | OutputsEvent]) -> PlanSummary:
-    """Sum up what a plan said of itself while it was made: what changes, without why and without names."""
-    planned = [event for event in events if isinstance(event, PlannedEvent)]
+    """Sum up what a plan said of itself while it was made: what changes, without why and without names.
+
+    Terraform says it in the order in which it got there, which differs from run to run; here it is by address.
+    """
+    planned = sorted((event for event in events if isinstance(event, PlannedEvent)), key=lambda event: event.address)
     return PlanSummary(
         changes=tuple(
             ResourceChange(address=event.address, type=event.type, key=event.key, kind=_KINDS[event.action])

@@ -51,8 +51,9 @@ def run(
     environ: Mapping[str, str],
     limits: Limits,
     on_line: Callable[[str], None],
+    on_start: Callable[[], None] = lambda: None,
 ) -> Finished:
-    """Run a command, handing each line of stdout to ``on_line`` as it comes.
+    """Run a command, handing each line of stdout to ``on_line`` as it comes, and calling ``on_start`` before them all.
 
     Ctrl-C interrupts the command once and waits for its clean stop; a second one kills it. ``KeyboardInterrupt`` goes
     on to the caller in both cases.
@@ -65,6 +66,7 @@ def run(
         lines = _Lines(stdout, on_line)
         with _started(argv, folder, environ=environ, stdout=stdout, stderr=stderr) as process:
             try:
+                on_start()
                 _follow(process, lines, timeout_s=limits.timeout_s)
             except (KeyboardInterrupt, TimedOutError):
                 # It stops as cleanly as for Ctrl-C, which would be ignored where a shell started us in the background.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kpo_provision import assets, errors
 from kpo_provision.file_lock import hold_lock
 from kpo_provision.progress import Progress
-from kpo_provision.render import tfvars
-from kpo_provision.spec import gke
+from kpo_provision.render.backend import render_backend
+from kpo_provision.spec import gke, self_hosted
 from kpo_provision.terraform import readiness
-from kpo_provision.terraform.binary import find_binary, find_program
+from kpo_provision.terraform.binary import Binary, find_binary, find_program
 from kpo_provision.terraform.driver import Driver
 from kpo_provision.terraform.timeouts import Timeouts
 from kpo_provision.terraform.workspace import write_workspace
@@ -23,8 +24,12 @@ FOLDER = ".kpo-provision"
 POOL_TYPE = "google_container_node_pool"
 CLUSTER_TYPE = "google_container_cluster"
 CLUSTER_ADDRESS = "module.gke_cluster.google_container_cluster.cluster[0]"
+SYSTEM_POOL_ADDRESS = "module.gke_cluster.google_container_node_pool.system[0]"
 _POOLS = "module.gke_node_pool.google_container_node_pool.pool"
+HOST_TYPE = "terraform_data"
+_CHECKS_BASTIONS = (1, 15)
 _LOCK = "lock"
+_NO_TOKEN = "none"  # noqa: S105
 _PATIENCE_S = 1800
 """How long to wait for a lock that goes with the process that holds it: it is a run that still works."""
 
@@ -39,9 +44,14 @@ def address_retired(name: str) -> str:
     return address_pool(f"{name} (old)")
 
 
+def identify_cluster(target: gke.GkeTarget) -> str:
+    """Return the ID by which Terraform imports the cluster."""
+    return f"{target.project}/{target.location}/{target.cluster}"
+
+
 def identify_pool(target: gke.GkeTarget, name: str) -> str:
     """Return the ID by which Terraform imports a pool, by its name in GKE."""
-    return f"{target.project}/{target.location}/{target.cluster}/{name}"
+    return f"{identify_cluster(target)}/{name}"
 
 
 @contextmanager
@@ -63,40 +73,67 @@ def hold_workspace(name: str, *, base: Path, progress: Progress) -> Iterator[Non
         yield
 
 
-def open_gke(
-    name: str,
-    target: gke.GkeTarget,
-    variables: Mapping[str, Any],
-    *,
-    base: Path,
-    environ: Mapping[str, str],
-    progress: Progress,
-) -> Driver:
-    """Write the workspace of a GKE target and prepare Terraform in it; nothing is made yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where Terraform runs for an installation, and who is told.
 
-    Args:
-        name: The installation.
-        target: Its target.
-        variables: Values of the root's variables.
-        base: The folder of the spec.
-        environ: Where the binary and the credentials are found.
-        progress: Who is told.
+    ``base`` is the folder of the spec; in ``environ`` the binary and the credentials are found.
+    """
+
+    installation: str
+    base: Path
+    environ: Mapping[str, str]
+    progress: Progress
+
+
+def open_gke(where: Where, target: gke.GkeTarget, variables: Mapping[str, Any]) -> Driver:
+    """Write the workspace of a GKE target and prepare Terraform in it; nothing is made yet.
 
     Raises:
         errors.TerraformError: There is no binary to run, or providers or backend cannot be had.
     """
+    return _open(where, target, assets.asset("main.tf").parent, variables)
+
+
+def open_self_hosted(where: Where, target: self_hosted.SelfHostedTarget, variables: Mapping[str, Any]) -> Driver:
+    """Do the same for a target of hosts, whose root is their module alone: it needs no provider."""
+    root = assets.asset("modules") / "self-hosted-node-pool"
+    if target.ssh.bastion is not None:
+        _require_bastion_keys(find_binary(target.terraform_bin, environ=where.environ))
+    return _open(where, target, root, variables, ephemeral={"join_token": _NO_TOKEN})
+
+
+def _require_bastion_keys(binary: Binary) -> None:
+    """Refuse a Terraform that holds a bastion against the key of the host behind it (hashicorp/terraform#38318)."""
+    if binary.product == "Terraform" and binary.release < _CHECKS_BASTIONS:
+        raise errors.TerraformError(
+            f"{binary.path} is Terraform {binary.version}, which cannot check the key of a bastion "
+            "(hashicorp/terraform#38318)",
+            hint="use 1.15 or later, or run kpo-provision where the hosts can be reached and leave out ssh.bastion",
+        )
+
+
+def _open(
+    where: Where,
+    target: gke.GkeTarget | self_hosted.SelfHostedTarget,
+    root: Path,
+    variables: Mapping[str, Any],
+    *,
+    ephemeral: Mapping[str, str] | None = None,
+) -> Driver:
+    environ = where.environ
     program = find_program(target.terraform_bin, environ=environ)
     workspace = write_workspace(
-        base.absolute() / FOLDER / name,
-        assets.asset("main.tf").parent,
+        where.base.absolute() / FOLDER / where.installation,
+        root,
         variables=variables,
-        backend=tfvars.render_backend(name, target.backend, base=base),
+        backend=render_backend(where.installation, target.backend, base=where.base),
     )
     remembered = readiness.recall(workspace.folder, program, environ=environ)
     binary = remembered or find_binary(str(program), environ=environ)
     is_local = target.backend.local is not None
     timeouts = Timeouts(lock_s=_PATIENCE_S) if is_local else Timeouts()
-    driver = Driver(workspace, binary, environ=environ, progress=progress, timeouts=timeouts)
+    driver = Driver(workspace, binary, environ=environ, progress=where.progress, timeouts=timeouts, ephemeral=ephemeral)
     if remembered is None:
         driver.init()
         readiness.remember(workspace.folder, binary, environ=environ)

@@ -96,9 +96,9 @@ def _copy_root(source: Path, folder: Path) -> None:
 
 
 def list_sources(folder: Path) -> list[Path]:
-    """List a root's files and those of its modules; tests of modules are no part of it."""
-    modules = (folder / MODULES).glob("*/*.tf")
-    return sorted([*folder.glob("*.tf"), *modules])
+    """List a root's files and those of its modules, with the scripts that they run; tests are no part of it."""
+    roots = [folder, *(folder / MODULES).glob("*")]
+    return sorted(path for root in roots for pattern in ("*.tf", "scripts/*.sh") for path in root.glob(pattern))
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

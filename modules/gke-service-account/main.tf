@@ -11,7 +11,10 @@ locals {
 }
 
 resource "google_service_account" "nodes" {
-  account_id   = var.account_id
+  account_id = var.account_id
+  # A run that was killed may have made it and written nothing down.
+  create_ignore_already_exists = true
+
   description  = "Made by kpo-provision: what GKE nodes need, and nothing that pods could misuse."
   display_name = var.display_name
   project      = var.project

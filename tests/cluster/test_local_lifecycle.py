@@ -172,13 +172,23 @@ def test_daemon_that_was_killed_is_reported_and_comes_back_with_up(cluster, opti
 
 def test_killed_supervisor_takes_all_with_it_and_up_brings_back_what_was_there(cluster, options, kubectl):
     kubectl("create", "configmap", "kept")
-    supervisor = min(cgroups.list_processes(options.cgroup))
-    os.kill(supervisor, signal.SIGKILL)
+    os.kill(find_eldest(options), signal.SIGKILL)
     wait_until(lambda: not cgroups.list_processes(options.cgroup))
     assert not local.read_status(options).running
     assert local.read_cluster(options) is None
     local.up(options, SILENT)
     assert "kept" in kubectl("get", "configmaps")
+
+
+def find_eldest(options: local.LocalOptions) -> int:
+    """Return the process from which all others of the cluster descend."""
+    processes = set(cgroups.list_processes(options.cgroup))
+    (eldest,) = (pid for pid in processes if find_parent(pid) not in processes)
+    return eldest
+
+
+def find_parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.mark.parametrize("after_s", [0.6, 2.0])

@@ -47,9 +47,8 @@ class Site:
         size = pools.size_pools(installation, catalog.load_catalog(), pools.SizeOptions())
         target = installation.target.gke
         variables = tfvars.render_tfvars(installation, target, size)
-        return terraform.open_gke(
-            "acme", target, variables, base=self.folder, environ=self.environ, progress=progress.Silent()
-        )
+        where = terraform.Where(installation="acme", base=self.folder, environ=self.environ, progress=progress.Silent())
+        return terraform.open_gke(where, target, variables)
 
 
 @pytest.fixture

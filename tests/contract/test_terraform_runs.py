@@ -82,6 +82,17 @@ def test_what_is_planned_is_applied_and_then_there_is_nothing_to_do(root):
     assert told.failed == []
 
 
+def test_a_plan_says_when_terraform_runs_before_it_says_what_changes(root):
+    root.write(TWO, size=2)
+    told = terraform_root.Told()
+    driver = root.drive(listener=told)
+    driver.init()
+    done_before = []
+    summary = driver.sketch(on_start=lambda: done_before.append(list(told.done)))
+    assert done_before == [["Prepare Terraform"]]
+    assert [change.key for change in summary.changes] == ["big", "standard"]
+
+
 def test_a_change_is_an_update_or_a_replacement_and_says_why(root):
     apply(root, TWO, size=2)
     root.write(TWO, size=3)

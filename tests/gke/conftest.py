@@ -10,7 +10,7 @@ import pytest
 from kpo_provision.kube.api import Api
 from kpo_provision.kube.connection import connect
 from tests import commands
-from tests.fakes.gke.stage import CLUSTER, play_google, run_control_plane
+from tests.fakes.gke.stage import CLUSTER, PARENT, play_google, run_control_plane
 from tests.terraform.workspace import make_environment
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +50,15 @@ def empty(site):
     return site
 
 
+@pytest.fixture
+def made(empty):
+    """The same, for a cluster that the spec has made, with service accounts of its own."""
+    lines = empty.spec.read_text().replace("cluster: airflow", "cluster: made\n    create: true").splitlines()
+    empty.spec.write_text("".join(f"{line}\n" for line in lines if "nodeServiceAccount" not in line))
+    empty.cluster = f"{PARENT}/clusters/made"
+    return empty
+
+
 class Run:
     """How a command ended."""
 
@@ -66,6 +75,7 @@ class Site:
 
     def __init__(self, folder, mirror, google):
         self.folder, self.google = folder, google
+        self.cluster = CLUSTER
         self.spec = folder / "gke.yaml"
         self.environ = make_environment(folder, mirror, google=google)
 
@@ -92,12 +102,15 @@ class Site:
         assert run.code == code, run.out + run.err
         return run
 
+    def lose_state(self):
+        self.folder.joinpath(".kpo-provision", "acme", "terraform.tfstate").unlink()
+
     def pools(self):
         """Return what Google has, by name, without the pool that the cluster began with."""
         with self.google.world.lock:
-            if CLUSTER not in self.google.world.clusters:
+            if self.cluster not in self.google.world.clusters:
                 return {}
-            found = self.google.world.list_pools(CLUSTER)
+            found = self.google.world.list_pools(self.cluster)
         return {pool["name"]: pool for pool in found if pool["name"] not in ("default-pool", "system")}
 
     def names(self):

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.fakes.gke.faults import Fault
-from tests.fakes.gke.stage import CLUSTER, PARENT, wait_for
+from tests.fakes.gke.stage import CLUSTER, wait_for
 from tests.gke.empty_pools import apply, finish, posts
 
 pytestmark = pytest.mark.machine
@@ -44,7 +44,7 @@ def test_a_name_that_somebody_elses_pool_has_is_refused_before_anything_is_done(
     for name in empty.pools():
         with google.world.lock:
             del google.world.pools[f"{CLUSTER}/nodePools/{name}"]["body"]["config"]["labels"]
-    empty.folder.joinpath(".kpo-provision", "acme", "terraform.tfstate").unlink()
+    empty.lose_state()
     before = len(google.mutations)
     run = apply(empty)
     assert (run.code, len(google.mutations)) == (5, before)
@@ -113,7 +113,7 @@ def test_a_connection_that_breaks_while_an_operation_is_waited_for_is_opened_aga
 def test_a_state_that_was_lost_is_made_up_from_what_is_there(empty, google):
     empty.succeed("apply", "--no-verify")
     before = sorted(empty.pools())
-    empty.folder.joinpath(".kpo-provision", "acme", "terraform.tfstate").unlink()
+    empty.lose_state()
     assert "<=" in empty.succeed("plan", code=8).out
     finish(empty)
     assert (sorted(empty.pools()), len(posts(google))) == (before, 2)
@@ -151,14 +151,16 @@ def test_pools_on_which_kpo_pods_run_go_only_with_a_yes(empty, google, api):
     assert empty.names() == ["big", "standard"]
 
 
-def test_a_cluster_that_the_spec_has_made_comes_and_goes_with_its_pools(empty, google):
-    empty.spec.write_text(empty.spec.read_text().replace("cluster: airflow", "cluster: made\n    create: true"))
-    path = f"{PARENT}/clusters/made"
-    assert "still to be made" in empty.succeed("plan", code=8).out
-    empty.succeed("apply", "--no-verify")
-    assert path in google.world.clusters
-    empty.succeed("destroy", "--yes")
-    assert path not in google.world.clusters
+def test_a_cluster_that_the_spec_has_made_comes_and_goes_with_its_pools_though_the_state_was_lost(made, google):
+    assert "still to be made" in made.succeed("plan", code=8).out
+    made.succeed("apply", "--no-verify")
+    made.lose_state()
+    finish(made)
+    assert len(posts(google)) == 3
+    made.lose_state()
+    made.succeed("destroy", "--yes")
+    assert made.cluster not in google.world.clusters
+    assert google.world.accounts.bodies == {}
 
 
 def launch(api):

@@ -46,12 +46,8 @@ def test_two_commands_at_once_work_one_after_the_other(empty, google):
 
 
 def test_kill_of_terraform_loses_nothing_and_makes_no_second_pool(empty, google):
-    google.world.operations.duration_s = _BUSY_S
-    process = empty.start("apply", "--no-verify")
-    wait_for(lambda: len(empty.pools()) == 2)
-    kill_terraform(process.pid)
-    told, _ = process.communicate()
-    assert process.returncode == 4
+    code, told = apply_and_kill_terraform(empty, when=lambda: len(empty.pools()) == 2)
+    assert code == 4
     assert "killed by signal 9" in told
     finish(empty)
     assert len(posts(google)) == 2
@@ -61,15 +57,31 @@ def test_kill_of_terraform_in_a_replacement_ends_with_the_new_pool_alone(empty, 
     empty.succeed("apply", "--no-verify")
     (old,) = (name for name in empty.pools() if name.startswith("standard"))
     empty.spec.write_text(empty.spec.read_text().replace("    # minNodes: 1 ", "    dedicated: false # "))
-    google.world.operations.duration_s = _BUSY_S
-    process = empty.start("apply", "--no-verify")
-    wait_for(lambda: len(empty.pools()) == 3)
-    kill_terraform(process.pid)
-    process.communicate()
+    apply_and_kill_terraform(empty, when=lambda: len(empty.pools()) == 3)
     google.world.operations.duration_s = 0.2
     finish(empty)
     assert old not in empty.pools()
     assert len(posts(google)) == 3
+
+
+def test_kill_of_terraform_while_it_makes_the_cluster_ends_with_that_cluster(made, google):
+    code, _ = apply_and_kill_terraform(made, when=lambda: made.cluster in google.world.clusters)
+    assert code == 4
+    google.world.operations.duration_s = 0.2
+    finish(made)
+    assert len(posts(google)) == 3
+    with google.world.lock:
+        assert "default-pool" not in {pool["name"] for pool in google.world.list_pools(made.cluster)}
+
+
+def apply_and_kill_terraform(site, *, when):
+    """Begin an apply whose operations take a while, and kill its Terraform; returns how it ended and what it said."""
+    site.google.world.operations.duration_s = _BUSY_S
+    process = site.start("apply", "--no-verify")
+    wait_for(when)
+    kill_terraform(process.pid)
+    told, _ = process.communicate()
+    return process.returncode, told
 
 
 def kill_terraform(parent):

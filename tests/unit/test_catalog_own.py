@@ -78,7 +78,8 @@ def test_every_problem_of_a_file_is_named_with_its_line(tmp_path: Path) -> None:
     ]
     assert "did you mean 16G or 16Gi?" in issues[1]
     assert any(
-        "colour: is no key of a catalog file here; allowed here: cpu, memory, pricePerHour" in issue for issue in issues
+        "colour: is no key of a catalog file here; allowed here: cpu, memory, capacity, storage, pricePerHour" in issue
+        for issue in issues
     )
     assert "allowed here: machineTypes, reservations" in issues[-1]
 

@@ -3,13 +3,25 @@
 import pytest
 
 from kpo_provision import errors, terraform
-from kpo_provision.clouds.gke_facts import ClusterName, LivePool
+from kpo_provision.clouds.gke_facts import ClusterFacts, ClusterName, Live, LivePool
 from kpo_provision.plan import INSTALLATION_KEY, POOL_KEY
 from kpo_provision.target.gke_mending import MendKind, find_mends, is_plain, require_free_names
 from kpo_provision.terraform import ChangeKind, KnownResource, PlanSummary, ResourceChange
 
 PLACE = terraform.address_pool("standard")
-CLUSTER = ClusterName(project="acme-data", location="europe-west1", cluster="airflow")
+CLUSTER = ClusterFacts(
+    name=ClusterName(project="acme-data", location="europe-west1", cluster="airflow"),
+    server="https://203.0.113.1",
+    authority="",
+    version="1.34.4",
+    channel="regular",
+    pod_range="10.244.0.0/16",
+    zones=("a",),
+    status="RUNNING",
+    is_autopilot=False,
+    workload_pool="",
+    labels={},
+)
 
 
 def live(name, *, pool="standard", installation="acme", status="RUNNING"):
@@ -45,7 +57,8 @@ def planned(kind, *, old="", new=""):
 
 def mend(*, there=(), state=(), changes=()):
     summary = PlanSummary(changes=tuple(changes), known=tuple(state))
-    return [(found.kind, found.name) for found in find_mends(summary, there, ["standard"])]
+    live = Live(cluster=CLUSTER, pools=tuple(there))
+    return [(found.kind, found.name) for found in find_mends(summary, live, "acme", ["standard"])]
 
 
 def test_what_state_and_world_agree_on_needs_nothing():
@@ -109,9 +122,9 @@ def test_pools_of_another_name_are_nobodys_business():
 def test_a_name_that_somebody_elses_pool_has_is_refused_with_its_removal():
     summary = PlanSummary(changes=(planned(ChangeKind.CREATE, new="standard-1"),))
     with pytest.raises(errors.CloudError, match="standard-1 that kpo-provision did not make for acme") as caught:
-        require_free_names(summary, [live("standard-1", installation="other")], "acme", CLUSTER)
+        require_free_names(summary, Live(cluster=CLUSTER, pools=(live("standard-1", installation="other"),)), "acme")
     assert "node-pools delete standard-1 --cluster airflow" in caught.value.hint
-    require_free_names(summary, [live("standard-1")], "acme", CLUSTER)
+    require_free_names(summary, Live(cluster=CLUSTER, pools=(live("standard-1"),)), "acme")
 
 
 CREATE = planned(ChangeKind.CREATE)
@@ -136,4 +149,58 @@ CREATE = planned(ChangeKind.CREATE)
     ],
 )
 def test_only_where_numbers_agree_is_a_plan_not_read_in_full(changes, there, plain):
+    there = Live(cluster=CLUSTER, pools=tuple(there))
     assert is_plain(PlanSummary(changes=tuple(changes)), there, "acme", ["standard"]) is plain
+
+
+MAKE_CLUSTER = ResourceChange(
+    address=terraform.CLUSTER_ADDRESS, type=terraform.CLUSTER_TYPE, key="0", kind=ChangeKind.CREATE, new_name="airflow"
+)
+MAKE_SYSTEM_POOL = ResourceChange(
+    address=terraform.SYSTEM_POOL_ADDRESS,
+    type=terraform.POOL_TYPE,
+    key="0",
+    kind=ChangeKind.CREATE,
+    new_name="system",
+)
+SYSTEM_POOL = live("system", installation="", pool="")
+
+
+def test_a_cluster_that_the_state_lost_sight_of_is_imported_and_its_system_pool_too():
+    lost = [MAKE_CLUSTER, MAKE_SYSTEM_POOL]
+    assert mend(changes=lost) == [(MendKind.IMPORT, "airflow")]
+    assert mend(changes=lost, there=[SYSTEM_POOL]) == [(MendKind.IMPORT, "airflow"), (MendKind.IMPORT, "system")]
+    assert mend(changes=[MAKE_SYSTEM_POOL], there=[SYSTEM_POOL]) == [(MendKind.IMPORT, "system")]
+
+
+def test_a_cluster_that_stands_though_its_creation_ended_in_an_error_is_not_made_anew():
+    tainted = KnownResource(
+        address=terraform.CLUSTER_ADDRESS, type=terraform.CLUSTER_TYPE, name="airflow", is_tainted=True
+    )
+    assert mend(state=[tainted]) == [(MendKind.UNTAINT, "airflow")]
+
+
+def test_a_cluster_that_is_not_there_is_left_to_terraform():
+    assert find_mends(PlanSummary(changes=(MAKE_CLUSTER, MAKE_SYSTEM_POOL)), Live(), "acme", ["standard"]) == ()
+
+
+def test_a_pool_called_system_is_nobodys_business_on_a_cluster_that_others_made():
+    assert mend(there=[SYSTEM_POOL]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "plain"),
+    [
+        pytest.param([MAKE_CLUSTER, MAKE_SYSTEM_POOL], Live(), True, id="to-be-made"),
+        pytest.param([MAKE_CLUSTER, MAKE_SYSTEM_POOL], Live(cluster=CLUSTER), False, id="lost-sight-of"),
+        pytest.param(
+            [MAKE_SYSTEM_POOL], Live(cluster=CLUSTER, pools=(SYSTEM_POOL,)), False, id="system-pool-lost-sight-of"
+        ),
+    ],
+)
+def test_a_plan_that_makes_a_cluster_which_is_there_is_read_in_full(changes, there, plain):
+    assert is_plain(PlanSummary(changes=(*changes, CREATE)), there, "acme", ["standard"]) is plain
+
+
+def test_the_system_pools_name_is_not_somebody_elses():
+    require_free_names(PlanSummary(changes=(MAKE_SYSTEM_POOL,)), Live(cluster=CLUSTER, pools=(SYSTEM_POOL,)), "acme")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kpo_provision import catalog, spec
-from kpo_provision.render import tfvars
+from kpo_provision.render import backend, tfvars
 from kpo_provision.sizing import pools
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def render_one(**parts):
 
 def render_backend(text):
     installation = parse(target=f", backend: {{{text}}}")
-    return tfvars.render_backend("acme", installation.target.gke.backend, base=Path("/specs"))
+    return backend.render_backend("acme", installation.target.gke.backend, base=Path("/specs"))
 
 
 def test_variables_are_as_reviewed(request):

@@ -16,6 +16,7 @@ STARTERS = {
     "local": starter.render_starter("local", name="acme"),
     "kubeconfig": starter.render_starter("kubeconfig", name="acme"),
     "gke": starter.render_starter("gke", name="acme"),
+    "selfHosted": starter.render_starter("selfHosted", name="acme"),
     "kubeconfig with a context": starter.render_starter("kubeconfig", name="acme", context='arn:aws:eks/a "b": #c'),
 }
 

@@ -251,3 +251,12 @@ def test_outputs_are_not_shown_and_a_missing_one_is_named():
     assert "airflow" not in repr(found)
     with pytest.raises(errors.TerraformError, match="has no output node_pools; it has: cluster, token"):
         found.require("node_pools")
+
+
+def test_a_plan_is_sketched_in_one_order_whatever_terraform_says_first():
+    big, standard = (
+        events.PlannedEvent(address=f'terraform_data.pool["{key}"]', type="terraform_data", key=key, action="create")
+        for key in ("big", "standard")
+    )
+    for said in ((big, standard), (standard, big)):
+        assert [change.key for change in plan_summary.sketch_plan(said).changes] == ["big", "standard"]

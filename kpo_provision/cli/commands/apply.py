@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -28,6 +29,7 @@ Examples:
 @click.option("--prune", is_flag=True, help="Delete the namespaces of tenants that are no longer in the spec.")
 @click.option("--no-verify", is_flag=True, help="Do not launch probe pods afterwards.")
 @timeout_option
+@click.option("--force", is_flag=True, help="End KPO pods on hosts that leave, instead of waiting for them.")
 @yes_option
 @junit_option
 @terraform_option
@@ -40,6 +42,7 @@ def command(  # noqa: PLR0913 - one parameter a flag
     take_over: bool,
     prune: bool,
     no_verify: bool,
+    force: bool,
     timeout_s: float,
     yes: bool,
     terraform_bin: str | None,
@@ -54,15 +57,18 @@ def command(  # noqa: PLR0913 - one parameter a flag
 
     options = pipeline.ApplyOptions(take_over=take_over, prune=prune, verify=not no_verify, verify_timeout_s=timeout_s)
     decided = pipeline.decide(spec, terraform_bin=terraform_bin)
-    with terminal.progress() as progress:
-        prepared = pipeline.prepare_apply(decided, environ=os.environ, progress=progress)
-    disruption = prepared.ahead.disruption
-    if disruption.count:
-        require_consent(
-            f"This takes away node pools on which KPO pods run, and ends these: {disruption}",
-            word=decided.plan.installation,
-            yes=yes,
-        )
-    with terminal.progress() as progress:
-        run_report = pipeline.apply(prepared, options, progress=progress)
+    with ExitStack() as held:
+        with terminal.progress() as progress:
+            prepared = held.enter_context(
+                pipeline.prepare_apply(decided, environ=os.environ, progress=progress, force=force)
+            )
+        disruption = prepared.ahead.disruption
+        if disruption.count:
+            require_consent(
+                f"This takes away nodes on which KPO pods run, and ends these: {disruption}",
+                word=decided.plan.installation,
+                yes=yes,
+            )
+        with terminal.progress() as progress:
+            run_report = pipeline.apply(prepared, options, progress=progress)
     return write_report(terminal, run_report, junit_file=junit_file)

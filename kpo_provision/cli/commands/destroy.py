@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     epilog="\b\nExample:\n  kpo-provision destroy kpo-provision.yaml --yes",
 )
 @spec_argument
+@click.option("--force", is_flag=True, help="End KPO pods on hosts that leave, instead of waiting for them.")
 @yes_option
 @terraform_option
 @output_options
 @click.pass_obj
-def command(terminal: Terminal, *, spec: Path, yes: bool, terraform_bin: str | None) -> int:
+def command(terminal: Terminal, *, spec: Path, force: bool, yes: bool, terraform_bin: str | None) -> int:
     """Delete everything that carries the installation's label: first what lets Airflow in, then the namespaces.
 
     Node pools that were made for it go last, and so does the cluster where the spec had it made.
@@ -37,11 +39,14 @@ def command(terminal: Terminal, *, spec: Path, yes: bool, terraform_bin: str | N
     from kpo_provision import pipeline, report
 
     decided = pipeline.decide(spec, terraform_bin=terraform_bin)
-    with terminal.progress() as progress:
-        prepared = pipeline.prepare_destroy(decided, environ=os.environ, progress=progress)
-    require_consent(f"This deletes {_name_all(prepared)}", word=decided.plan.installation, yes=yes)
-    with terminal.progress() as progress:
-        changes = pipeline.destroy(prepared, progress=progress)
+    with ExitStack() as held:
+        with terminal.progress() as progress:
+            prepared = held.enter_context(
+                pipeline.prepare_destroy(decided, environ=os.environ, progress=progress, force=force)
+            )
+        require_consent(f"This deletes {_name_all(prepared)}", word=decided.plan.installation, yes=yes)
+        with terminal.progress() as progress:
+            changes = pipeline.destroy(prepared, progress=progress)
     if terminal.is_json:
         terminal.write(report.render_changes_json(changes, target=decided.plan.installation))
     else:

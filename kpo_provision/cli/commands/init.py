@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,13 +12,17 @@ from kpo_provision import errors
 from kpo_provision.cli.options import DEFAULT_SPEC, output_options
 from kpo_provision.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from kpo_provision.spec.starter import StarterTarget
+
 SCHEMA_FILE = "kpo-provision.schema.json"
 
 EXAMPLES = """\b
 Examples:
   kpo-provision init --target local
   kpo-provision init --target kubeconfig --context kind-airflow acme.yaml
-  kpo-provision init --target gke"""
+  kpo-provision init --target gke
+  kpo-provision init --target selfHosted"""
 
 
 @click.command(
@@ -29,13 +33,13 @@ Examples:
 @click.argument("path", type=click.Path(path_type=Path), default=DEFAULT_SPEC)
 @click.option(
     "--target",
-    type=click.Choice(["local", "kubeconfig", "gke"]),
+    type=click.Choice(["local", "kubeconfig", "gke", "selfHosted"]),
     default="local",
     show_default=True,
     help="Where to install.",
 )
 @click.option("--name", default="acme", show_default=True, help="Name of the installation.")
-@click.option("--context", default=None, help="Kubeconfig context, with --target kubeconfig.")
+@click.option("--context", default=None, help="Kubeconfig context, with --target kubeconfig or selfHosted.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @output_options
 @click.pass_obj
@@ -43,7 +47,7 @@ def command(
     terminal: Terminal,
     *,
     path: Path,
-    target: Literal["local", "kubeconfig", "gke"],
+    target: StarterTarget,
     name: str,
     context: str | None,
     force: bool,
@@ -65,4 +69,4 @@ def command(
         terminal.write_json({"schema": "kpo-provision/init/v1", "spec": str(path), "jsonSchema": str(schema_path)})
         return
     terminal.write(f"wrote {path} and {schema_path}")
-    terminal.say(f"next: kpo-provision {'plan' if target == 'gke' else 'apply'} {path}")
+    terminal.say(f"next: kpo-provision {'plan' if target in ('gke', 'selfHosted') else 'apply'} {path}")

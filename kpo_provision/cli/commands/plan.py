@@ -26,11 +26,13 @@ def command(terminal: Terminal, *, spec: Path, terraform_bin: str | None) -> int
 
     For GKE, Terraform plans the node pools; each is a line of a table.
     """
-    from kpo_provision import pipeline, report
+    from kpo_provision import pipeline
 
     decided = pipeline.decide(spec, terraform_bin=terraform_bin)
     with terminal.progress() as progress:
         seen = pipeline.preview(decided, environ=os.environ, progress=progress)
+    from kpo_provision import report  # when Terraform has run
+
     if terminal.is_json:
         terminal.write(report.render_changes_json(seen.changes, target=seen.target, ahead=seen.ahead))
     else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PLATFORMS = ("gke", "eks", "aks", "kubeadm", "kubespray", "k3s", "rke2", "custom")
+PLATFORMS = ("gke", "eks", "aks", "kubeadm", "kubespray", "k3s", "rke2", "selfHosted", "custom")
 IMAGES = ("cos", "ubuntu", "al2", "al2023", "bottlerocket")
 NETWORKINGS = ("eni", "prefix", "custom")
 _LONGEST_COUNT = 30

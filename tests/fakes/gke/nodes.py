@@ -12,7 +12,10 @@ from kpo_provision.sizing.shape import shape_node
 POOL_ANNOTATION = "simulated-gke/pool"
 _LABELS_ANNOTATION = "simulated-gke/labels"
 _COMPLETE_ANNOTATION = "simulated-gke/complete"
-MARKS = {MARK[0]: MARK[1], _COMPLETE_ANNOTATION: "true"}
+TAKE_OVER = {"metadata": {"annotations": {MARK[0]: MARK[1]}}}
+"""What hands a node to kwok."""
+OPEN = {"metadata": {"annotations": {_COMPLETE_ANNOTATION: "true"}}, "spec": {"unschedulable": None}}
+"""What lets pods onto a node: kwok never starts one that was bound before it had taken the node over."""
 _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 _NOT_READY = "node.kubernetes.io/not-ready"
 _PASSING = "node.kubernetes.io/"
@@ -176,5 +179,9 @@ def _render(path, body, *, name, zone):
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": labels, "annotations": annotations},
-        "spec": {"providerID": f"gce://{path.split('/')[1]}/{zone}/{name}", "taints": render_taints(body)},
+        "spec": {
+            "providerID": f"gce://{path.split('/')[1]}/{zone}/{name}",
+            "taints": render_taints(body),
+            "unschedulable": True,
+        },
     }

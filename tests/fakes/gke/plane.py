@@ -106,7 +106,8 @@ class Plane:
         # kwok takes a node over once it carries kwok's mark, and then would know nothing of these numbers.
         path = f"/api/v1/nodes/{node['object']['metadata']['name']}"
         self._ask("PATCH", f"{path}/status", {"status": nodes.render_status(node)}, kind=_MERGE)
-        self._ask("PATCH", path, {"metadata": {"annotations": nodes.MARKS}}, kind=_MERGE)
+        for change in (nodes.TAKE_OVER, nodes.OPEN):
+            self._ask("PATCH", path, change, kind=_MERGE)
 
     def _remove(self, node, pods):
         name = node["metadata"]["name"]

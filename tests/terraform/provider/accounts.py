@@ -11,6 +11,14 @@ class Accounts:
         self._block = block
         self._api = api
 
+    def complete(self, planned):
+        """Say of an account that is to be made what follows from its ID, as the real provider does."""
+        project, own = planned["project"] or self._api.project, planned["account_id"]
+        if not isinstance(project, str) or not isinstance(own, str):
+            return planned
+        email = f"{own}@{project}.iam.gserviceaccount.com"
+        return planned | {"email": email, "member": f"serviceAccount:{email}"}
+
     def create(self, planned):
         project = planned["project"] if isinstance(planned["project"], str) else self._api.project
         state = settle(planned)
@@ -18,7 +26,10 @@ class Accounts:
         try:
             body = self._call("POST", f"projects/{project}/serviceAccounts", request)
         except ApiError as e:
-            raise ProviderError(f"Error creating service account: {e}") from e
+            if e.code != 409 or not state["create_ignore_already_exists"]:
+                raise ProviderError(f"Error creating service account: {e}") from e
+            email = f"{state['account_id']}@{project}.iam.gserviceaccount.com"
+            body = self._call("GET", f"projects/{project}/serviceAccounts/{email}")
         return _flatten(state, body)
 
     def read(self, state):

@@ -1,7 +1,7 @@
 """google_container_cluster, made and deleted; of one that is there only what others read is read again."""
 
 from tests.terraform.provider import shapes
-from tests.terraform.provider.google import ApiError, ProviderError
+from tests.terraform.provider.google import ApiError, ProviderError, split_id
 from tests.terraform.provider.values import settle
 
 _PLACED = {
@@ -28,6 +28,7 @@ _SENT = (
     "subnetwork",
     "workloadIdentityConfig",
 )
+_CHANGEABLE = {"deletion_protection", "remove_default_node_pool", "resource_labels"}
 _ATTRIBUTION = {"goog-terraform-provisioned": "true"}
 """A label that the provider adds to whatever it makes."""
 
@@ -47,23 +48,22 @@ class Clusters:
         except ApiError as e:
             raise ProviderError(str(e)) from e
         if planned["remove_default_node_pool"]:
-            self._api.run("DELETE", f"{path}/nodePools/default-pool", None, doing="removing default node pool")
+            self._remove_first_pool(path)
         return self.read(settle(planned | {"id": path, "project": project}))
 
     def read(self, state):
-        try:
-            body = self._api.call("GET", state["id"])
-        except ApiError as e:
-            if e.code == 404:
-                return None
-            raise
+        body = self._find(state["id"])
+        if body is None:
+            return None
         return state | _read_computed(body) | {"master_auth": _master_auth(body)}
 
     def update(self, prior, planned):
-        """Change what only Terraform knows of; the stand-in changes nothing of a cluster that runs."""
+        """Change what only Terraform knows of, and take the first pool away; the stand-in changes nothing else."""
         changed = sorted(key for key in planned if planned[key] != prior[key])
-        if set(changed) - {"deletion_protection"}:
+        if set(changed) - _CHANGEABLE:
             raise ProviderError(f"the stand-in cannot change a cluster's {', '.join(changed)}")
+        if planned["remove_default_node_pool"] and not prior["remove_default_node_pool"]:
+            self._remove_first_pool(prior["id"])
         return settle(planned)
 
     def delete(self, state):
@@ -72,14 +72,35 @@ class Clusters:
                 "Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with "
                 "cluster deletion."
             )
+        self._remove(state["id"], doing="deleting GKE cluster")
+
+    def load_import(self, given):
+        """Return the state with which an import begins: what Google says, in Terraform's words."""
+        project, location, name = split_id(given, 3)
+        path = f"projects/{project}/locations/{location}/clusters/{name}"
+        body = self._find(path)
+        if body is None:
+            return None
+        own = {"deletion_protection": True, "id": path, "location": location, "project": project}
+        return _flatten(self._block, body) | _read_computed(body) | own
+
+    def _remove_first_pool(self, cluster):
+        self._remove(f"{cluster}/nodePools/default-pool", doing="removing default node pool")
+
+    def _find(self, path):
         try:
-            self._api.run("DELETE", state["id"], None, doing="deleting GKE cluster")
+            return self._api.call("GET", path)
+        except ApiError as e:
+            if e.code == 404:
+                return None
+            raise
+
+    def _remove(self, path, *, doing):
+        try:
+            self._api.run("DELETE", path, None, doing=doing)
         except ApiError as e:
             if e.code != 404:
                 raise
-
-    def load_import(self, given):
-        raise ProviderError(f"the stand-in cannot import the cluster {given}")
 
 
 class ClusterData:
@@ -137,6 +158,18 @@ def _expand(block, state):
     wanted["resourceLabels"] = _ATTRIBUTION | wanted.get("resourceLabels", {})
     _place_on_network(wanted, body)
     return wanted
+
+
+def _flatten(block, body):
+    """Read a cluster as for an import: what stands elsewhere in Google's messages is put where Terraform has it."""
+    state = shapes.flatten(block, {key: value for key, value in body.items() if key != "nodePools"}, None)
+    for key, place in _PLACED.items():
+        found = body
+        for step in place:
+            found = (found or {}).get(step)
+        state[key] = found
+    state["networking_mode"] = "VPC_NATIVE" if body["ipAllocationPolicy"].get("useIpAliases") else "ROUTES"
+    return state | {"master_auth": _master_auth(body)}
 
 
 def _place_on_network(wanted, body):

@@ -127,6 +127,16 @@ class Google:
         return self._credentials.token
 
 
+def split_id(given, count):
+    """Split what an import is told into its names, with or without the words between them."""
+    parts = given.split("/")
+    if len(parts) == 2 * count:
+        parts = parts[1::2]
+    if len(parts) != count:
+        raise ProviderError(f"Import id {given!r} doesn't match any of the accepted formats")
+    return parts
+
+
 def _load_credentials(config):
     # Slow to import, and not needed where a token is given.
     import google.auth

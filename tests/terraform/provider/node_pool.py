@@ -3,7 +3,7 @@
 import time
 
 from tests.terraform.provider import shapes
-from tests.terraform.provider.google import ApiError, ProviderError, StoppedError
+from tests.terraform.provider.google import ApiError, ProviderError, StoppedError, split_id
 from tests.terraform.provider.values import UNKNOWN, settle
 
 _OURS = (
@@ -123,13 +123,7 @@ class NodePools:
 
     def load_import(self, given):
         """Return the state with which an import begins."""
-        parts = given.split("/")
-        if len(parts) == 4:
-            project, location, cluster, name = parts
-        elif len(parts) == 8:
-            project, location, cluster, name = parts[1::2]
-        else:
-            raise ProviderError(f"Import id {given!r} doesn't match any of the accepted formats")
+        project, location, cluster, name = split_id(given, 4)
         path = f"projects/{project}/locations/{location}/clusters/{cluster}/nodePools/{name}"
         own = {"cluster": cluster, "id": path, "location": location, "project": project, "deletion_policy": "DELETE"}
         return self.read(own, whole=True)

@@ -1,0 +1,20 @@
+"""The one door to hosts that are reached over SSH: OpenSSH's client, which looks and never changes anything.
+
+What changes a host is Terraform's to do.
+"""
+
+from kpo_provision.hosts.findings import HostFacts, HostLook
+from kpo_provision.hosts.known_hosts import choose_key, find_keys
+from kpo_provision.hosts.preflight import Wanted, look_at_hosts
+from kpo_provision.hosts.ssh import Access, Hop
+
+__all__ = [
+    "Access",
+    "Hop",
+    "HostFacts",
+    "HostLook",
+    "Wanted",
+    "choose_key",
+    "find_keys",
+    "look_at_hosts",
+]

@@ -1,0 +1,63 @@
+"""Rules on a selfHosted target and its hosts that need more than one field of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kpo_provision import errors
+from kpo_provision.spec.document import Node
+
+_COUNTED = ("minNodes", "maxNodes", "surge", "spot", "zones", "disk", "machineFamilies")
+"""What is about machines that somebody makes."""
+
+
+def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
+    """Find everything about hosts that breaks a rule between fields."""
+    is_target = document.at("target", "selfHosted").exists
+    pools = document.at("nodePools").entries.values()
+    for pool in pools:
+        if is_target:
+            yield from _check_pool(pool, document)
+        elif pool.at("hosts").entries:
+            yield pool.at("hosts").issue(
+                "has a meaning only for the target selfHosted", allowed="leave it out", at_key=True
+            )
+    yield from _check_twins([host for pool in pools for host in pool.at("hosts").entries.items()])
+    if is_target:
+        yield from _check_platform(document)
+
+
+def _check_twins(hosts: Sequence[tuple[str, Node]]) -> Iterator[errors.SpecIssue]:
+    first_with: dict[str, str] = {}
+    names: set[str] = set()
+    for name, host in hosts:
+        if name in names:
+            yield host.issue("is in two pools", allowed="keep it in one of them", at_key=True)
+        names.add(name)
+        address = host.at("address")
+        if address.text and first_with.setdefault(address.text, name) != name:
+            yield address.issue(f"is the address of {first_with[address.text]} too")
+
+
+def _check_pool(pool: Node, document: Node) -> Iterator[errors.SpecIssue]:
+    if not pool.at("hosts").entries:
+        yield pool.issue(
+            "has no host", allowed="name some under `hosts`; one that leaves takes its pool with it", at_key=True
+        )
+    for key in _COUNTED:
+        if pool.at(key).exists:
+            yield pool.at(key).issue("has no meaning for hosts", allowed="leave it out", at_key=True)
+    machine = pool.at("machineType")
+    if not machine.exists:
+        known = ", ".join(document.at("sizing", "machineTypes").entries)
+        yield pool.issue(
+            "needs a `machineType`, so that `size` knows what its hosts are",
+            allowed=f"one of {known}" if known else "describe one under sizing.machineTypes",
+            at_key=True,
+        )
+
+
+def _check_platform(document: Node) -> Iterator[errors.SpecIssue]:
+    platform = document.at("sizing", "platform")
+    if platform.text and platform.text != "selfHosted":
+        yield platform.issue("is not that of target.selfHosted", allowed="leave it out")

@@ -1,0 +1,127 @@
+"""How the hosts of a spec are reached, and what is read for it from files beside the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kpo_provision import errors
+from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys
+from kpo_provision.render.hosts import ClusterFacts, Site, list_registries
+from kpo_provision.sizing.pools import InstallationSize
+from kpo_provision.spec import model, paths
+from kpo_provision.spec.hosts import Host
+from kpo_provision.spec.self_hosted import SelfHostedTarget
+
+_NOBODYS_KEY = "ssh-ed25519 AAAA"
+"""For a host whose key is not known: Terraform wants one, and no host has this."""
+
+
+class HostAccess:
+    """The way to every host of one spec."""
+
+    def __init__(self, spec: model.Installation, target: SelfHostedTarget, *, base: Path) -> None:
+        self._spec, self._target, self._base = spec, target, base.absolute()
+        ssh = target.ssh
+        self._known_hosts = paths.resolve_path(ssh.known_hosts, base=self._base)
+        self._identity = paths.resolve_path(ssh.identity_file, base=self._base) if ssh.identity_file else None
+        self._require_identity(self._identity)
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """Every host, by the name of its node."""
+        return {name: host for pool in self._spec.node_pools.values() for name, host in pool.hosts.items()}
+
+    def list_wanted(self, size: InstallationSize, cluster: ClusterFacts) -> Iterator[Wanted]:
+        """List what to look at, and what to expect there."""
+        target = self._target
+        for pool in size.pools:
+            wanted = self._spec.node_pools[pool.demand.name]
+            for name, host in wanted.hosts.items():
+                settings = {
+                    "ALLOW_CGROUP_V1": str(target.allow_cgroup_v1).lower(),
+                    "API_SERVER": cluster.api_server,
+                    "ARCHITECTURE": wanted.architecture,
+                    "CA_PINS": " ".join(cluster.ca_pins),
+                    "CPUS": str(pool.shape.machine.vcpu),
+                    "MEMORY_KI": str(pool.shape.capacity_memory_ki),
+                    "MIN_DISK_MIB": str(target.min_free_disk),
+                    "MINOR": str(cluster.minor),
+                    "NODE_ADDRESS": host.node_address or host.address,
+                    "REGISTRIES": " ".join(list_registries(target)),
+                    "SANDBOX_IMAGE": target.sandbox_image or "",
+                    "SERVER_MINOR": str(cluster.minor),
+                }
+                yield Wanted(access=self._reach(name, host), settings=settings)
+
+    def read_site(self, looks: Mapping[str, HostLook]) -> Site:
+        """Read keys and authorities; the host's own word on its keys came over a connection that was checked.
+
+        Raises:
+            errors.UsageError: A key or a CA is not there.
+        """
+        bastion = self._target.ssh.bastion
+        keys = {host.address: self._choose_key(host, looks.get(name)) for name, host in self.hosts.items()}
+        if bastion is not None:
+            keys[bastion.address] = choose_key(self._require_keys(bastion.address, bastion.port))
+        authorities = {
+            server: self._read_authority(server, registry.ca)
+            for server, registry in self._target.registries.items()
+            if registry.ca
+        }
+        identity = bastion.identity_file if bastion else None
+        return Site(
+            host_keys=keys,
+            authorities=authorities,
+            identity_file=str(self._identity) if self._identity else None,
+            bastion_identity_file=str(paths.resolve_path(identity, base=self._base)) if identity else None,
+        )
+
+    def _reach(self, name: str, host: Host) -> Access:
+        ssh, bastion = self._target.ssh, self._target.ssh.bastion
+        hop = None
+        if bastion is not None:
+            own = paths.resolve_path(bastion.identity_file, base=self._base) if bastion.identity_file else None
+            hop = Hop(
+                address=bastion.address,
+                port=bastion.port,
+                user=bastion.user or ssh.user,
+                identity_file=own or self._identity,
+            )
+        target = Hop(address=host.address, port=host.port or ssh.port, user=ssh.user, identity_file=self._identity)
+        return Access(node=name, target=target, known_hosts=self._known_hosts, bastion=hop)
+
+    def _choose_key(self, host: Host, look: HostLook | None) -> str:
+        told = look.facts.host_keys if look and look.facts else ()
+        known = find_keys(host.address, host.port or self._target.ssh.port, self._known_hosts)
+        return choose_key((*told, *known)) or _NOBODYS_KEY
+
+    def _require_keys(self, address: str, port: int) -> tuple[str, ...]:
+        keys = find_keys(address, port, self._known_hosts)
+        if not keys:
+            raise errors.UsageError(
+                f"{self._known_hosts} has no key of {address}, and a host whose key is not known is not trusted",
+                hint=f"ssh-keyscan {address}, compare with the host itself, and add it there",
+            )
+        return keys
+
+    def _read_authority(self, server: str, path: str | None) -> str:
+        file = paths.resolve_path(path or "", base=self._base)
+        try:
+            text = file.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise errors.UsageError(
+                f"the CA of {server} cannot be read: {file}: {reason}", hint="correct target.selfHosted.registries"
+            ) from error
+        if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
+            raise errors.UsageError(
+                f"{file} is to hold the CA of {server}, and does not hold certificates alone", hint="give it as PEM"
+            )
+        return text
+
+    def _require_identity(self, file: Path | None) -> None:
+        if file is not None and not file.is_file():
+            raise errors.UsageError(
+                f"there is no private key {file}", hint="correct target.selfHosted.ssh.identityFile"
+            )

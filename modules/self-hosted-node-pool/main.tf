@@ -1,0 +1,219 @@
+# Hosts that join a cluster over SSH. Each is two resources that know nothing of each other, so that a host that fails
+# holds up no other: Terraform orders whole resources, never their instances. On the host a lock orders the two.
+locals {
+  # Terraform empties a script that it has run, and leaves it there. What takes it away has to survive the hang-up of
+  # the session's terminal.
+  _tidy = join(" ", [
+    "tidy() { trap '' HUP; rm -rf \".kpo-provision/$1\"; rmdir .kpo-provision 2>/dev/null;",
+    "sh -c 'sleep 3; find . -maxdepth 1 -name \".kpo-provision-*.sh\" -size 0 -delete' >/dev/null 2>&1 </dev/null & }",
+  ])
+
+  _become = { for name, host in var.hosts : name => host.user == "root" ? "bash" : "sudo -n bash" }
+
+  _settings = {
+    for name, host in var.hosts : name => join("", [
+      for key, value in {
+        ALLOW_CGROUP_V1 = tostring(host.allow_cgroup_v1)
+        API_SERVER      = var.cluster.api_server
+        ARCHITECTURE    = host.architecture
+        CA_PINS         = join(" ", var.cluster.ca_pins)
+        CPUS            = tostring(host.cpus)
+        DRAIN_TIMEOUT_S = tostring(var.drain_timeout_seconds)
+        MEMORY_KI       = tostring(host.memory_ki)
+        MINOR           = split(".", var.cluster.version)[1]
+        MIN_DISK_MIB    = tostring(var.min_disk_mib)
+        NODE            = name
+        NODE_ADDRESS    = coalesce(host.node_address, host.address)
+        READY_TIMEOUT_S = tostring(var.ready_timeout_seconds)
+        REGISTRIES      = join(" ", host.registries)
+        SANDBOX_IMAGE   = host.sandbox_image == null ? "" : host.sandbox_image
+        SERVER_MINOR    = split(".", var.cluster.version)[1]
+      } : "readonly ${key}='${replace(value, "'", "'\\''")}'\n"
+    ])
+  }
+
+  # What is wanted of a host, as calls of the scripts' own functions.
+  _wanted = {
+    for name, host in var.hosts : name => join("", concat(
+      ["want_all() {\n"],
+      [
+        for path, file in host.files :
+        "want '${path}' ${file.mode} <<'KPO_PROVISION_END'\n${trimsuffix(file.content, "\n")}\nKPO_PROVISION_END\n"
+      ],
+      [
+        "choose_containerd_config \"$(cat <<'KPO_PROVISION_END'\n${host.containerd_config.v2}\nKPO_PROVISION_END\n)\" ",
+        "\"$(cat <<'KPO_PROVISION_END'\n${host.containerd_config.v3}\nKPO_PROVISION_END\n)\"\n",
+        "}\n",
+      ],
+    ))
+  }
+
+  _fingerprint = { for name, host in var.hosts : name => coalesce(host.fingerprint, sha256(local._wanted[name])) }
+
+  _converge_script = {
+    for name, host in var.hosts : name => join("\n", [
+      local._settings[name],
+      "readonly FINGERPRINT='${local._fingerprint[name]}'",
+      file("${path.module}/scripts/host.sh"),
+      file("${path.module}/scripts/files.sh"),
+      file("${path.module}/scripts/containerd.sh"),
+      file("${path.module}/scripts/converge.sh"),
+    ])
+  }
+
+  _leave_script = {
+    for name, host in var.hosts : name => join("\n", [
+      local._settings[name],
+      file("${path.module}/scripts/host.sh"),
+      file("${path.module}/scripts/files.sh"),
+      file("${path.module}/scripts/leave.sh"),
+      "hold_lock",
+      "leave",
+      "",
+    ])
+  }
+}
+
+# Membership: made by joining, unmade by leaving.
+resource "terraform_data" "host" {
+  for_each = var.hosts
+
+  # All that the way back needs: a provisioner that runs at the end sees nothing else. None of it is secret.
+  input = {
+    address       = each.value.address
+    bastion       = each.value.bastion
+    become        = local._become[each.key]
+    host_key      = each.value.host_key
+    identity_file = each.value.identity_file
+    leave         = local._leave_script[each.key]
+    node          = each.key
+    pool          = each.value.pool
+    port          = each.value.port
+    tidy          = local._tidy
+    user          = each.value.user
+  }
+  triggers_replace = [var.cluster.api_server, each.value.address]
+
+  connection {
+    type         = "ssh"
+    host         = self.input.address
+    host_key     = self.input.host_key
+    port         = self.input.port
+    user         = self.input.user
+    agent        = self.input.identity_file == null
+    private_key  = self.input.identity_file == null ? null : file(pathexpand(self.input.identity_file))
+    script_path  = "./.kpo-provision-%RAND%.sh" # beside the files: /tmp may be noexec, and is everybody's
+    timeout      = "1m"
+    bastion_host = try(self.input.bastion.address, null)
+
+    bastion_host_key    = try(self.input.bastion.host_key, null)
+    bastion_port        = try(self.input.bastion.port, null)
+    bastion_private_key = try(file(pathexpand(self.input.bastion.identity_file)), null)
+    bastion_user        = try(self.input.bastion.user, null)
+  }
+
+  provisioner "remote-exec" {
+    inline = ["umask 077; rm -rf .kpo-provision/join; mkdir -p .kpo-provision/join"]
+  }
+
+  provisioner "file" {
+    destination = ".kpo-provision/join/run.sh"
+    content = join("\n", [
+      local._converge_script[each.key],
+      file("${path.module}/scripts/join.sh"),
+      file("${path.module}/scripts/preflight.sh"),
+      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
+      local._wanted[each.key],
+      "take_token \"$1\"",
+      "require_preflight",
+      "hold_lock",
+      "want_all",
+      "join",
+      "",
+    ])
+  }
+
+  provisioner "file" {
+    destination = ".kpo-provision/join/token"
+    content     = var.join_token
+  }
+
+  provisioner "remote-exec" {
+    inline = [
+      local._tidy,
+      "trap 'tidy join' EXIT",
+      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/token",
+    ]
+  }
+
+  provisioner "remote-exec" {
+    when   = destroy
+    inline = ["umask 077; rm -rf .kpo-provision/leave; mkdir -p .kpo-provision/leave"]
+  }
+
+  provisioner "file" {
+    when        = destroy
+    destination = ".kpo-provision/leave/run.sh"
+    content     = self.input.leave
+  }
+
+  provisioner "remote-exec" {
+    when = destroy
+    inline = [
+      self.input.tidy,
+      "trap 'tidy leave' EXIT",
+      "${self.input.become} .kpo-provision/leave/run.sh",
+    ]
+  }
+}
+
+# What a host is told beside its membership: made anew when it differs, which converges the host as it stands.
+resource "terraform_data" "configuration" {
+  for_each = var.hosts
+
+  input            = { node = each.key, pool = each.value.pool }
+  triggers_replace = [local._fingerprint[each.key]]
+
+  connection {
+    type         = "ssh"
+    host         = each.value.address
+    host_key     = each.value.host_key
+    port         = each.value.port
+    user         = each.value.user
+    agent        = each.value.identity_file == null
+    private_key  = each.value.identity_file == null ? null : file(pathexpand(each.value.identity_file))
+    script_path  = "./.kpo-provision-%RAND%.sh"
+    timeout      = "1m"
+    bastion_host = try(each.value.bastion.address, null)
+
+    bastion_host_key    = try(each.value.bastion.host_key, null)
+    bastion_port        = try(each.value.bastion.port, null)
+    bastion_private_key = try(file(pathexpand(each.value.bastion.identity_file)), null)
+    bastion_user        = try(each.value.bastion.user, null)
+  }
+
+  provisioner "remote-exec" {
+    inline = ["umask 077; rm -rf .kpo-provision/converge; mkdir -p .kpo-provision/converge"]
+  }
+
+  provisioner "file" {
+    destination = ".kpo-provision/converge/run.sh"
+    content = join("\n", [
+      local._converge_script[each.key],
+      file("${path.module}/scripts/join.sh"),
+      file("${path.module}/scripts/preflight.sh"),
+      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
+      local._wanted[each.key],
+      "converge_member",
+      "",
+    ])
+  }
+
+  provisioner "remote-exec" {
+    inline = [
+      local._tidy,
+      "trap 'tidy converge' EXIT",
+      "${local._become[each.key]} .kpo-provision/converge/run.sh",
+    ]
+  }
+}

@@ -1,0 +1,179 @@
+# Every rule refuses what it is about. Nothing here reaches a host.
+variables {
+  cluster = {
+    api_server = "10.0.0.1:6443"
+    ca_pins    = ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]
+    version    = "1.36"
+  }
+  hosts = {
+    node-1 = {
+      address           = "10.0.4.11"
+      host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+      pool              = "standard"
+      user              = "ops"
+      containerd_config = { v2 = "version = 2", v3 = "version = 3" }
+      files             = { "/etc/sysctl.d/90-kpo-provision.conf" = { content = "net.ipv4.ip_forward = 1\n" } }
+    }
+  }
+}
+
+run "a_host_is_two_resources_that_hold_no_secret" {
+  command = plan
+
+  assert {
+    condition     = terraform_data.host["node-1"].input.become == "sudo -n bash"
+    error_message = "A user that is not root becomes root by sudo."
+  }
+
+  assert {
+    condition     = !strcontains(jsonencode(terraform_data.host["node-1"].input), "abcdef.0123456789abcdef")
+    error_message = "The token is in no state."
+  }
+
+  variables {
+    join_token = "abcdef.0123456789abcdef"
+  }
+}
+
+run "what_a_host_is_told_decides_over_its_configuration" {
+  command = plan
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        containerd_config = { v2 = "it's", v3 = "it's" }
+        files             = {}
+      }
+    }
+  }
+
+  assert {
+    condition     = terraform_data.host["node-1"].input.become == "bash"
+    error_message = "Root needs no sudo."
+  }
+}
+
+run "an_api_server_is_host_and_port" {
+  command         = plan
+  expect_failures = [var.cluster]
+
+  variables {
+    cluster = {
+      api_server = "https://10.0.0.1:6443"
+      ca_pins    = ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]
+      version    = "1.36"
+    }
+  }
+}
+
+run "a_cluster_has_a_pin" {
+  command         = plan
+  expect_failures = [var.cluster]
+
+  variables {
+    cluster = { api_server = "10.0.0.1:6443", ca_pins = [], version = "1.36" }
+  }
+}
+
+run "a_version_is_one_of_kubernetes" {
+  command         = plan
+  expect_failures = [var.cluster]
+
+  variables {
+    cluster = {
+      api_server = "10.0.0.1:6443"
+      ca_pins    = ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]
+      version    = "latest"
+    }
+  }
+}
+
+run "a_host_has_a_key" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        host_key          = ""
+        pool              = "standard"
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+}
+
+run "a_bastion_has_a_key" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        bastion           = { address = "192.0.2.1", host_key = "yes" }
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+}
+
+run "a_node_has_a_name_that_kubernetes_takes" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      Node_1 = {
+        address           = "10.0.4.11"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+}
+
+run "an_architecture_is_one_that_is_known" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        architecture      = "x86_64"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+}
+
+run "a_file_stays_where_it_says" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        containerd_config = { v2 = "", v3 = "" }
+        files             = { "/etc/../root/.ssh/authorized_keys" = { content = "" } }
+      }
+    }
+  }
+}
