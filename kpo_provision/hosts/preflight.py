@@ -20,9 +20,9 @@ _PATIENCE_S = 120
 _SCRIPTS = ("host.sh", "containerd.sh", "preflight.sh")
 _RUN = """\
 preflight
-for key in /etc/ssh/ssh_host_*_key.pub; do
-  [ ! -e "$key" ] || printf 'hostKey\\t%s\\n' "$(cut -d ' ' -f 1,2 "$key")"
-done
+"$(PATH=$PATH:/usr/sbin command -v sshd)" -T 2>/dev/null | sed -n 's/^hostkey //p' | while read -r key; do
+  [ ! -e "$key.pub" ] || printf 'hostKey\\t%s\\n' "$(cut -d ' ' -f 1,2 "$key.pub")"
+done || true
 """
 
 

@@ -106,7 +106,10 @@ class _Rendering:
         }
 
     def render_expectations(self, shape: NodeShape) -> dict[str, Any]:
+        proxy = self.target.proxy
+        by = {"proxy": {"exceptions": list_near(proxy, self.cluster), "url": proxy.https}} if proxy else {}
         return {
+            **by,
             "allow_cgroup_v1": self.target.allow_cgroup_v1,
             "cpus": shape.machine.vcpu,
             "memory_ki": shape.capacity_memory_ki,
@@ -183,9 +186,7 @@ class _Rendering:
         )
 
     def _render_proxy(self, proxy: Proxy) -> str:
-        own = ["localhost", "127.0.0.1", "::1", self.cluster.api_server.rpartition(":")[0], *self.cluster.ranges]
-        no_proxy = dict.fromkeys([*own, ".svc", ".cluster.local", *proxy.no_proxy])
-        return render_text("nodes/proxy.conf", proxy=proxy.https, no_proxy=list(no_proxy))
+        return render_text("nodes/proxy.conf", proxy=proxy.https, no_proxy=list_near(proxy, self.cluster))
 
     def _render_registry(self, server: str, registry: HostRegistry) -> Iterator[tuple[str, dict[str, str]]]:
         folder = f"{_CERTIFICATES}/{server}"
@@ -203,9 +204,15 @@ class _Rendering:
 
 
 def list_registries(target: SelfHostedTarget) -> list[str]:
-    """List whom a host has to reach to pull images: mirrors instead of what they mirror."""
+    """List the URLs, without a path, of whom a host asks for images: mirrors instead of what they mirror."""
     urls = (registry.mirror or f"https://{server}" for server, registry in target.registries.items())
-    return sorted({url.split("/")[2] for url in urls})
+    return sorted({"/".join(url.split("/")[:3]) for url in urls})
+
+
+def list_near(proxy: Proxy, cluster: ClusterFacts) -> list[str]:
+    """List what is reached without the proxy: the cluster, and what the spec says."""
+    own = ["localhost", "127.0.0.1", "::1", cluster.api_server.rpartition(":")[0], *cluster.ranges]
+    return list(dict.fromkeys([*own, ".svc", ".cluster.local", *proxy.no_proxy]))
 
 
 def _address_node(host: Host) -> str:

@@ -269,7 +269,7 @@ UnixUser = Annotated[
 HttpUrl = Annotated[
     str,
     Text(
-        pattern=r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?",
+        pattern=r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?",
         problem="must be an http or https URL without a login in it",
         max_length=512,
         examples=("https://mirror.acme.io",),

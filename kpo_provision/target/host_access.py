@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kpo_provision import errors
 from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys
-from kpo_provision.render.hosts import ClusterFacts, Site, list_registries
+from kpo_provision.render.hosts import ClusterFacts, Site, list_near, list_registries
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model, paths
 from kpo_provision.spec.hosts import Host
@@ -44,6 +44,8 @@ class HostAccess:
                     "ARCHITECTURE": wanted.architecture,
                     "CA_PINS": " ".join(cluster.ca_pins),
                     "CPUS": str(pool.shape.machine.vcpu),
+                    "IMAGE_NO_PROXY": ",".join(list_near(target.proxy, cluster)) if target.proxy else "",
+                    "IMAGE_PROXY": target.proxy.https if target.proxy else "",
                     "MEMORY_KI": str(pool.shape.capacity_memory_ki),
                     "MIN_DISK_MIB": str(target.min_free_disk),
                     "MINOR": str(cluster.minor),

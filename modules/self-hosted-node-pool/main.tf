@@ -19,6 +19,8 @@ locals {
         CA_PINS         = join(" ", var.cluster.ca_pins)
         CPUS            = tostring(host.cpus)
         DRAIN_TIMEOUT_S = tostring(var.drain_timeout_seconds)
+        IMAGE_NO_PROXY  = join(",", try(host.proxy.exceptions, []))
+        IMAGE_PROXY     = try(host.proxy.url, "")
         MEMORY_KI       = tostring(host.memory_ki)
         MINOR           = split(".", var.cluster.version)[1]
         MIN_DISK_MIB    = tostring(var.min_disk_mib)

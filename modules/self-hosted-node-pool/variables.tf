@@ -24,7 +24,7 @@ variable "cluster" {
 }
 
 variable "hosts" {
-  description = "The hosts, by the name of their node. `host_key` is the host's public key, which is always checked; `fingerprint` tells one configuration from another, and is made of it when absent; `files` are what it is given, by path, and none of it may be secret; `containerd_config` has one for containerd 1.x (`v2`) and one for 2.x (`v3`)."
+  description = "The hosts, by the name of their node. `host_key` is the host's public key, which is always checked; `fingerprint` tells one configuration from another, and is made of it when absent; `files` are what it is given, by path, and none of it may be secret; `registries` are the URLs that have to answer, by `proxy` if there is one; `containerd_config` has one for containerd 1.x (`v2`) and one for 2.x (`v3`)."
   type = map(object({
     address         = string
     allow_cgroup_v1 = optional(bool, false)
@@ -40,6 +40,11 @@ variable "hosts" {
     registries      = optional(list(string), [])
     sandbox_image   = optional(string)
     user            = optional(string, "root")
+
+    proxy = optional(object({
+      exceptions = optional(list(string), [])
+      url        = string
+    }))
 
     bastion = optional(object({
       address       = string
@@ -74,6 +79,16 @@ variable "hosts" {
   validation {
     condition     = alltrue([for name in keys(var.hosts) : can(regex("^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$", name))])
     error_message = "The key of a host becomes the name of its node: lower-case letters, digits, '-' and '.', 63 at most."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for host in var.hosts : [for url in host.registries : can(regex("^https?://[^/ ]+$", url))]]))
+    error_message = "registries must be URLs without a path, such as https://registry.acme.io:5000."
+  }
+
+  validation {
+    condition     = alltrue([for host in var.hosts : host.proxy == null || can(regex("^https?://[^/@ ]+$", host.proxy.url))])
+    error_message = "proxy.url must be a URL without a path and without a login, which would be in the state."
   }
 
   validation {

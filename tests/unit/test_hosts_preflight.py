@@ -7,6 +7,8 @@ import contextlib
 import os
 import re
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,8 @@ FULFILLED = {
     "ARCHITECTURE": ARCHITECTURE,
     "CA_PINS": "",
     "CPUS": str(CPUS),
+    "IMAGE_NO_PROXY": "",
+    "IMAGE_PROXY": "",
     "MEMORY_KI": str(MEMORY_KI),
     "MIN_DISK_MIB": "0",
     "MINOR": "37",
@@ -45,7 +49,7 @@ UNFULFILLED = {
     "MEMORY_KI": str(MEMORY_KI + 1),
     "MIN_DISK_MIB": "999999999999",
     "NODE_ADDRESS": "192.0.2.1",
-    "REGISTRIES": "127.0.0.1:1",
+    "REGISTRIES": "https://127.0.0.1:1",
 }
 WHAT_IS_JUDGED = {f"host-{of}" for of in ("address", "architecture", "clock", "cpus", "disk", "memory", "registry")}
 
@@ -234,12 +238,88 @@ def test_the_script_says_what_this_machine_is(fit):
     assert facts.membership in ("fresh", "half", "joined", "foreign")
 
 
-def test_the_hosts_own_keys_are_told_without_comments(tmp_path):
-    for kind in ("ed25519", "rsa"):
+def test_the_keys_that_the_host_shows_are_told_without_comments(tmp_path):
+    for kind in ("ed25519", "rsa", "dss"):
         tmp_path.joinpath(f"ssh_host_{kind}_key").write_text("secret\n")
         tmp_path.joinpath(f"ssh_host_{kind}_key.pub").write_text(f"ssh-{kind} AAAA root@rack 7\n")
-    seen, _ = look_here(tmp_path, change=f"sed 's|/etc/ssh/|{tmp_path}/|'")
+    served = "".join(f"echo hostkey {tmp_path}/ssh_host_{kind}_key\n" for kind in ("ed25519", "rsa", "lost"))
+    program = tmp_path / "sshd"
+    program.write_text(f'#!/bin/sh\n[ "$*" = -T ] && echo port 22\n{served}')
+    program.chmod(0o755)
+    seen, _ = look_here(tmp_path)
     assert seen.facts.host_keys == ("ssh-ed25519 AAAA", "ssh-rsa AAAA")
+
+
+@pytest.fixture
+def answering():
+    """Serve on this machine, as a registry or as a proxy; tell its URL and keep what it was asked for."""
+    with contextlib.ExitStack() as stack:
+        yield lambda status: stack.enter_context(serve(status))
+
+
+@contextlib.contextmanager
+def serve(status):
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def find_of_registries(folder, **settings):
+    seen, _ = look_here(folder, settings={**FULFILLED, **settings})
+    return {finding.code: finding.problem for finding in seen.findings if "registry" in finding.code}
+
+
+def test_a_registry_without_encryption_that_asks_for_a_login_is_there(tmp_path, answering):
+    url, asked = answering(401)
+    assert find_of_registries(tmp_path, REGISTRIES=url) == {}
+    assert asked == ["/v2/"]
+
+
+def test_a_registry_that_is_out_of_order_is_found(tmp_path, answering):
+    url, _ = answering(503)
+    assert find_of_registries(tmp_path, REGISTRIES=url) == {"host-registry": f"{url} answers HTTP 503"}
+
+
+def test_a_registry_whose_name_does_not_resolve_is_found_unless_a_proxy_resolves_it(tmp_path, answering):
+    url = "http://registry.invalid:5000"
+    found = find_of_registries(tmp_path, REGISTRIES=url)
+    assert found == {"host-registry-name": f"the name of the registry, {url}, does not resolve"}
+    proxy, asked = answering(200)
+    assert find_of_registries(tmp_path, REGISTRIES=url, IMAGE_PROXY=proxy) == {}
+    assert asked == [f"{url}/v2/"]
+
+
+def test_what_a_proxy_does_not_reach_is_found_and_the_proxy_is_named(tmp_path, answering):
+    proxy, _ = answering(502)
+    found = find_of_registries(tmp_path, REGISTRIES="http://registry.invalid", IMAGE_PROXY=proxy)
+    assert found == {"host-registry": f"http://registry.invalid, by the proxy {proxy} answers HTTP 502"}
+    refused = find_of_registries(tmp_path, REGISTRIES="https://registry.invalid", IMAGE_PROXY=proxy)
+    assert f"https://registry.invalid, by the proxy {proxy} does not answer: curl: (" in refused["host-registry"]
+
+
+def test_a_registry_that_is_near_is_asked_without_the_proxy(tmp_path, answering):
+    url, asked = answering(200)
+    near = {"IMAGE_PROXY": "http://127.0.0.1:1", "IMAGE_NO_PROXY": "10.0.0.0/8,127.0.0.0/8"}
+    assert find_of_registries(tmp_path, REGISTRIES=url, **near) == {}
+    assert asked == ["/v2/"]
 
 
 def test_it_prints_nothing_but_lines_that_are_understood(fit, unfit):

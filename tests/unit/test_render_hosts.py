@@ -219,7 +219,7 @@ def test_a_registry_with_a_mirror_is_asked_there_only():
     url = "https://mirror.acme.io:8443/v2/hub"
     mirror = (REGISTRIES, f"registry.local:5000: {{mirror: '{url}'}}")
     assert registry(mirror, site=NO_CA) == {"server": url, "host": {url: {"capabilities": ["pull", "resolve"]}}}
-    assert render(mirror, site=NO_CA)["hosts"]["node-1"]["registries"] == ["mirror.acme.io:8443"]
+    assert render(mirror, site=NO_CA)["hosts"]["node-1"]["registries"] == ["https://mirror.acme.io:8443"]
     whole = (REGISTRIES, mirror[1].replace("}", ", mirrorHasPath: true}"))
     assert registry(whole, site=NO_CA)["host"][url]["override_path"]
 
@@ -228,7 +228,21 @@ def test_hosts_have_to_reach_each_registry_once():
     mirror = "mirror: 'https://mirror.acme.io'"
     three = f"registry.local:5000: {{}}\n      docker.io: {{{mirror}}}\n      quay.io: {{{mirror}}}"
     found = hosts.list_registries(parse((REGISTRIES, three)).target.self_hosted)
-    assert found == ["mirror.acme.io", "registry.local:5000"]
+    assert found == ["https://mirror.acme.io", "https://registry.local:5000"]
+
+
+def test_a_mirror_without_encryption_and_a_registry_with_an_address_of_version_6_are_asked_as_they_are():
+    plain = (REGISTRIES, "registry.local:5000: {mirror: 'http://[fd00::5]:8080/v2/hub'}")
+    assert hosts.list_registries(parse(plain).target.self_hosted) == ["http://[fd00::5]:8080"]
+
+
+def test_hosts_look_for_registries_by_the_proxy_that_containerd_takes():
+    proxy = "    proxy: {https: 'http://proxy.acme.io:3128', noProxy: [10.0.0.0/8, .svc]}\n"
+    [line] = [text for text in files(target=proxy)[PROXY].splitlines() if text.startswith("Environment=")]
+    told = render(target=proxy)["hosts"]["node-1"]["proxy"]
+    assert told["url"] == "http://proxy.acme.io:3128"
+    assert f'"NO_PROXY={",".join(told["exceptions"])}"' in line
+    assert "proxy" not in render()["hosts"]["node-1"]
 
 
 def test_containerd_pulls_through_the_proxy_but_for_what_is_near():

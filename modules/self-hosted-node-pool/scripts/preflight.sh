@@ -168,13 +168,23 @@ look_at_network() {
   answer=$(curl -sSk --noproxy '*' --max-time 10 -o /dev/null "https://$API_SERVER/version" 2>&1) ||
     finding host-api fatal "https://$API_SERVER does not answer: $answer" 'open the way to it: firewall, routes, load balancer'
   for registry in $REGISTRIES; do
-    expect host-registry-name fatal "the name of the registry, ${registry%:*}, does not resolve" 'add it to the DNS, or to /etc/hosts' resolves "$registry"
-    # Whether its certificate is trusted is containerd's to say, which is told its CA.
-    answer=$(curl -sSk --max-time 10 -o /dev/null "https://$registry/v2/" 2>&1) ||
-      finding host-registry fatal "https://$registry does not answer: $answer" 'open the way to it: firewall, routes, proxy'
+    look_at_registry "$registry"
   done
   expect host-nameserver warning '/etc/resolv.conf names no server' 'pods that ask the host for names get no answer' grep -Eq '^nameserver' /etc/resolv.conf
   expect host-firewall warning 'firewalld is active' 'open 10250/tcp to the control plane, and what the CNI plugin needs' is_inactive firewalld
+}
+
+# look_at_registry URL: asks as containerd will, by the same proxy. Whether a certificate is trusted is containerd's to
+# say, which is told its CA.
+look_at_registry() {
+  local by=${IMAGE_PROXY:+, by the proxy $IMAGE_PROXY} answer code=0
+  answer=$(curl -sSk --max-time 10 -o /dev/null -w 'HTTP %{http_code}' --proxy "$IMAGE_PROXY" --noproxy "$IMAGE_NO_PROXY" "$1/v2/" 2>&1) || code=$?
+  case "$code $answer" in
+    '0 HTTP 5'*) finding host-registry fatal "$1$by answers $answer" 'see what the registry, or the proxy, has to say of it' ;;
+    0\ *) ;;
+    6\ *) finding host-registry-name fatal "the name of the registry, $1, does not resolve" 'add it to the DNS, or to /etc/hosts' ;;
+    *) finding host-registry fatal "$1$by does not answer: ${answer/HTTP 000/}" 'open the way to it: firewall, routes, proxy' ;;
+  esac
 }
 
 resolves() {

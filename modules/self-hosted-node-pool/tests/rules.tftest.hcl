@@ -177,3 +177,67 @@ run "a_file_stays_where_it_says" {
     }
   }
 }
+
+run "a_registry_is_asked_by_its_url" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        registries        = ["registry.acme.io:5000"]
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+}
+
+run "a_proxy_has_no_login" {
+  command         = plan
+  expect_failures = [var.hosts]
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        proxy             = { url = "http://user:password@proxy.acme.io:3128" }
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+}
+
+run "a_host_asks_registries_by_its_proxy" {
+  command = plan
+
+  variables {
+    hosts = {
+      node-1 = {
+        address           = "10.0.4.11"
+        host_key          = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
+        pool              = "standard"
+        proxy             = { url = "http://proxy.acme.io:3128", exceptions = ["10.0.0.0/8", ".svc"] }
+        registries        = ["https://registry.acme.io:5000"]
+        containerd_config = { v2 = "", v3 = "" }
+        files             = {}
+      }
+    }
+  }
+
+  assert {
+    condition     = strcontains(terraform_data.host["node-1"].input.leave, "IMAGE_PROXY='http://proxy.acme.io:3128'")
+    error_message = "The proxy is among the settings."
+  }
+
+  assert {
+    condition     = strcontains(terraform_data.host["node-1"].input.leave, "IMAGE_NO_PROXY='10.0.0.0/8,.svc'")
+    error_message = "So is what is near."
+  }
+}
