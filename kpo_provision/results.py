@@ -78,7 +78,7 @@ class HostChange:
     """One host that is, or was, a node: what becomes of it, and what was found out about it.
 
     ``storage_ki`` is the size of its file system for pods. Amounts are zero and ``os`` is empty where it could not be
-    looked at.
+    looked at. One that ``is_leaving`` leaves the cluster, for good or to join anew.
     """
 
     action: Action
@@ -90,6 +90,7 @@ class HostChange:
     memory_ki: int = 0
     storage_ki: int = 0
     detail: str = ""
+    is_leaving: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property

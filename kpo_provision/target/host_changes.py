@@ -14,8 +14,6 @@ from kpo_provision.terraform import ChangeKind, PlanSummary, ResourceChange
 
 _ADDRESS = re.compile(r'^terraform_data\.(?P<part>host|configuration)\["(?P<node>[^"]+)"\]$')
 _MEMBER, _CONFIGURATION = "host", "configuration"
-_LEAVES = "leaves, once no KPO pod runs on it"
-_ANEW = "joins anew: an earlier run ended half way"
 _ERROR = re.compile(r"error executing|Process exited with status", re.IGNORECASE)
 
 
@@ -36,11 +34,11 @@ def describe_hosts(
     for pool, wanted in spec.node_pools.items():
         for name, host in wanted.hosts.items():
             row = HostChange(action=Action.UNCHANGED, node=name, pool=pool, address=host.address)
-            action, detail = _judge(members.get(name), configured.get(name), is_half=address_host(name) in half)
-            rows.append(_add_look(replace(row, action=action, detail=detail), looks.get(name)))
+            row = _judge(row, members.get(name), configured.get(name), is_half=address_host(name) in half)
+            rows.append(_add_look(row, looks.get(name)))
     wanted_nodes = {row.node for row in rows}
     gone = (node for node, change in members.items() if node not in wanted_nodes and change.kind is ChangeKind.DELETE)
-    return (*rows, *(HostChange(action=Action.DELETE, node=node, pool="", detail=_LEAVES) for node in sorted(gone)))
+    return (*rows, *(_describe_gone(node) for node in sorted(gone)))
 
 
 def find_unfinished(summary: PlanSummary, looks: Mapping[str, HostLook], fingerprints: Mapping[str, str]) -> list[str]:
@@ -86,7 +84,7 @@ def describe_lost(host: HostChange, failure: HostFailure) -> HostChange:
 
 def list_leaving(hosts: Iterable[HostChange]) -> list[str]:
     """List the nodes that leave the cluster, for good or to join anew."""
-    return [host.node for host in hosts if host.action in (Action.DELETE, Action.REPLACE) and host.detail != _ANEW]
+    return [host.node for host in hosts if host.is_leaving]
 
 
 def list_joining(hosts: Iterable[HostChange]) -> list[str]:
@@ -129,15 +127,26 @@ def _select(changes: Sequence[ResourceChange], part: str) -> Iterator[ResourceCh
             yield change
 
 
-def _judge(member: ResourceChange | None, configured: ResourceChange | None, *, is_half: bool) -> tuple[Action, str]:
+def _judge(
+    row: HostChange, member: ResourceChange | None, configured: ResourceChange | None, *, is_half: bool
+) -> HostChange:
     """Say what becomes of a host's membership, or else of its configuration."""
     if member is not None and member.kind is ChangeKind.CREATE:
-        return Action.CREATE, "joins"
+        return replace(row, action=Action.CREATE, detail="joins")
+    if member is not None and member.kind is ChangeKind.REPLACE and is_half:
+        return replace(row, action=Action.REPLACE, detail="joins anew: an earlier run ended half way")
     if member is not None and member.kind is ChangeKind.REPLACE:
-        return Action.REPLACE, _ANEW if is_half else "leaves, then joins anew"
+        return replace(row, action=Action.REPLACE, detail="leaves, then joins anew", is_leaving=True)
     if configured is not None:
-        return Action.UPDATE, "is reconfigured"
-    return (Action.UPDATE, "is reached in another way") if member else (Action.UNCHANGED, "")
+        return replace(row, action=Action.UPDATE, detail="is reconfigured")
+    if member is not None:
+        return replace(row, action=Action.UPDATE, detail="is reached in another way")
+    return row
+
+
+def _describe_gone(node: str) -> HostChange:
+    detail = "leaves, once no KPO pod runs on it"
+    return HostChange(action=Action.DELETE, node=node, pool="", detail=detail, is_leaving=True)
 
 
 def _add_look(row: HostChange, look: HostLook | None) -> HostChange:
