@@ -1,6 +1,7 @@
 """Logins for private registries, read at run time from where the spec says they are.
 
-What is read here goes into Kubernetes Secrets and nowhere else: no value of it is logged, printed or put in an argv.
+What is read here goes into Kubernetes Secrets, or to the kubelets of hosts, and nowhere else: no value of it is logged,
+printed or put in an argv.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import base64
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,19 @@ def load_logins(spec: model.Installation, *, base: Path, environ: Mapping[str, s
     if issues:
         raise errors.SpecError(issues, hint="no cluster was touched; mend the login and run the same command again")
     return logins
+
+
+def load_node_logins(spec: model.Installation, names: Sequence[str], *, base: Path, environ: Mapping[str, str]) -> str:
+    """Read the logins of some registries of ``spec`` as one Docker ``config.json``; empty where there are none.
+
+    Raises:
+        errors.SpecError: With one issue a registry whose login cannot be read.
+    """
+    chosen = spec.model_copy(update={"registries": {name: spec.registries[name] for name in names}})
+    auths: dict[str, Any] = {}
+    for login in load_logins(chosen, base=base, environ=environ).values():
+        auths |= json.loads(login)["auths"]
+    return json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")) if auths else ""
 
 
 def load_local_logins(spec: model.Installation, docker_config: Path) -> dict[str, bytes]:

@@ -12,7 +12,8 @@ from kpo_provision.results import Finding
 class HostFacts:
     """What a host is, as far as it said so; memory and the file system for pods in KiB.
 
-    ``membership`` is fresh, half, joined or foreign; ``applied`` is the fingerprint of the configuration that it has.
+    ``membership`` is fresh, half, joined or foreign; ``applied`` is the fingerprint of the configuration that it has,
+    ``logins`` the SHA-256 of the registry logins that its kubelet was given, empty without.
     """
 
     os: str = ""
@@ -22,6 +23,7 @@ class HostFacts:
     machine_id: str = ""
     membership: str = ""
     applied: str = ""
+    logins: str = ""
     host_keys: tuple[str, ...] = ()
 
     @classmethod
@@ -35,6 +37,7 @@ class HostFacts:
             machine_id=facts.get("machineId", ""),
             membership=facts.get("membership", ""),
             applied=facts.get("applied", ""),
+            logins=facts.get("logins", ""),
             host_keys=host_keys,
         )
 

@@ -29,10 +29,11 @@ def find_broken_rules(document: Node) -> Iterator[errors.SpecIssue]:
     yield from node_rules.find_broken_rules(document)
     yield from gke_rules.find_broken_rules(document)
     yield from self_hosted_rules.find_broken_rules(document)
+    yield from _check_registry_names(document.at("target", "selfHosted", "nodeRegistries"), document)
     for release, tenant in document.at("tenants").entries.items():
         yield from _check_namespace(release, tenant, document)
         yield from _check_tenant_pool(tenant, document)
-        yield from _check_tenant_registries(tenant, document)
+        yield from _check_registry_names(tenant.at("registries"), document)
         yield from _check_accounts(release, tenant)
 
 
@@ -99,12 +100,12 @@ def _check_tenant_pool(tenant: Node, document: Node) -> Iterator[errors.SpecIssu
         )
 
 
-def _check_tenant_registries(tenant: Node, document: Node) -> Iterator[errors.SpecIssue]:
+def _check_registry_names(names: Node, document: Node) -> Iterator[errors.SpecIssue]:
     registries = document.at("registries")
     if registries.exists and not isinstance(registries.value, dict):
         return
     first_with: dict[str, str] = {}
-    for element in tenant.at("registries").elements:
+    for element in names.elements:
         name = element.text
         if name and name not in registries.entries:
             yield element.issue(

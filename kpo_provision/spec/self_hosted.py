@@ -8,6 +8,7 @@ from pydantic import Field
 
 from kpo_provision.spec.backend import Backend, LocalBackend
 from kpo_provision.spec.fields import (
+    DnsLabel,
     FilePath,
     HostPort,
     HttpUrl,
@@ -77,6 +78,9 @@ class SelfHostedTarget(KubeconfigTarget):
     """Image of every pod's sandbox (pause), in a registry that asks for no login; containerd's own when absent."""
     registries: dict[HostPort, HostRegistry] = {}
     """How the hosts reach registries, by their servers."""
+    node_registries: list[DnsLabel] = []
+    """Registries whose logins the kubelets have, for pods that bring none, such as a network plugin's. Whatever runs on
+    these hosts may pull with them."""
     proxy: Proxy | None = None
     """The HTTP proxy by which images are pulled."""
     allow_cgroup_v1: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -58,6 +59,24 @@ def find_unfinished(summary: PlanSummary, looks: Mapping[str, HostLook], fingerp
         else:
             is_done = look.facts.applied == fingerprints.get(shape["node"])
         if not is_done:
+            found.append(known.address)
+    return found
+
+
+def find_old_logins(summary: PlanSummary, looks: Mapping[str, HostLook], logins: str) -> list[str]:
+    """List addresses of hosts whose kubelets have other registry logins than these, a Docker ``config.json``.
+
+    Terraform cannot tell: secrets are not in its state.
+    """
+    wanted = hashlib.sha256(f"{logins}\n".encode()).hexdigest() if logins else ""
+    changing = {change.address for change in summary.changes}
+    found = []
+    for known in summary.known:
+        shape = _ADDRESS.match(known.address)
+        if shape is None or shape["part"] != _CONFIGURATION or known.is_tainted or known.address in changing:
+            continue
+        look = looks.get(shape["node"])
+        if look is not None and look.facts is not None and look.facts.logins != wanted:
             found.append(known.address)
     return found
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kpo_provision import errors, pools, terraform
+from kpo_provision import errors, pools, registry, terraform
+from kpo_provision.enumeration import name_few
 from kpo_provision.hosts import HostLook, look_at_hosts
 from kpo_provision.kube import connection
 from kpo_provision.kube.api import Api
@@ -36,12 +37,17 @@ _TOKEN_S = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
-    """A plan that is saved where ``driver`` runs, what it means for each host, and what the state has wrong."""
+    """A plan that is saved where ``driver`` runs, what it means for each host, and what the state has wrong.
+
+    ``unfinished`` and ``old_logins`` are addresses; ``logins`` is the Docker ``config.json`` that kubelets are to have.
+    """
 
     driver: Driver
     summary: PlanSummary
     hosts: tuple[HostChange, ...]
     unfinished: Sequence[str] = ()
+    old_logins: Sequence[str] = ()
+    logins: str = field(default="", repr=False)
 
 
 class SelfHostedTarget:
@@ -96,13 +102,17 @@ class SelfHostedTarget:
         on_start()
         planned = self._make_plan(progress)
         notes = [f"{address} was left unfinished by an earlier run, and is made anew" for address in planned.unfinished]
+        if planned.old_logins:
+            nodes = name_few([host_changes.find_node(address) for address in planned.old_logins])
+            notes.append(f"the registry logins of {nodes} have changed, and are given to their kubelets")
         return PoolsAhead(hosts=planned.hosts, notes=tuple(notes))
 
     def prepare(self, *, progress: Progress) -> PoolsAhead:
         """Look at the hosts, mend Terraform's state, and plan."""
         planned = self._make_plan(progress)
-        if planned.unfinished:
-            for address in planned.unfinished:
+        stale = dict.fromkeys((*planned.unfinished, *planned.old_logins))
+        if stale:
+            for address in stale:
                 planned.driver.taint(address)
             planned = self._make_plan(progress)
         half = host_changes.find_half_leaving(planned.summary)
@@ -176,6 +186,8 @@ class SelfHostedTarget:
         return read_cluster(cluster.api, self._wanted, version=cluster.version)
 
     def _make_plan(self, progress: Progress) -> _Planned:
+        names = self._wanted.node_registries
+        logins = registry.load_node_logins(self._spec, names, base=self._base, environ=self._environ)
         cluster = self._read_cluster()
         looks = look_at_hosts(list(self._access.list_wanted(self._size, cluster)), progress=progress)
         by_node = {look.node: look for look in looks}
@@ -188,6 +200,8 @@ class SelfHostedTarget:
             summary=summary,
             hosts=host_changes.describe_hosts(self._spec, summary, by_node),
             unfinished=host_changes.find_unfinished(summary, by_node, fingerprints),
+            old_logins=host_changes.find_old_logins(summary, by_node, logins),
+            logins=logins,
         )
 
     def _render(self, cluster: ClusterFacts, looks: Mapping[str, HostLook]) -> dict[str, Any]:
@@ -221,7 +235,8 @@ class SelfHostedTarget:
             summary = planned.driver.sketch(targets=kept)
         with self._hold_token(api, hosts) as ephemeral:
             try:
-                planned.driver.apply(summary, ephemeral=ephemeral, parallelism=_choose_parallelism(hosts))
+                given = {"kubelet_logins": planned.logins, **ephemeral}
+                planned.driver.apply(summary, ephemeral=given, parallelism=_choose_parallelism(hosts))
             except errors.TerraformError as error:
                 found = host_changes.explain_failures(error)
                 if not found:

@@ -100,7 +100,7 @@ def open_self_hosted(where: Where, target: self_hosted.SelfHostedTarget, variabl
     root = assets.asset("modules") / "self-hosted-node-pool"
     if target.ssh.bastion is not None:
         _require_bastion_keys(find_binary(target.terraform_bin, environ=where.environ))
-    return _open(where, target, root, variables, ephemeral={"join_token": _NO_TOKEN})
+    return _open(where, target, root, variables, ephemeral={"join_token": _NO_TOKEN, "kubelet_logins": ""})
 
 
 def _require_bastion_keys(binary: Binary) -> None:

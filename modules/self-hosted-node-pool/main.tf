@@ -118,52 +118,41 @@ resource "terraform_data" "host" {
     inline = ["umask 077; rm -rf .kpo-provision/join; mkdir -p .kpo-provision/join"]
   }
 
+  # A file of its own: Terraform shows nothing of what a script says that has a secret in it.
   provisioner "file" {
-    destination = ".kpo-provision/join/run.sh"
-    content = join("\n", [
-      local._converge_script[each.key],
-      file("${path.module}/scripts/join.sh"),
-      file("${path.module}/scripts/preflight.sh"),
-      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
-      local._wanted[each.key],
-      "take_token \"$1\"",
-      "require_preflight",
-      "hold_lock",
-      "want_all",
-      "join",
-      "",
-    ])
-  }
-
-  provisioner "file" {
-    destination = ".kpo-provision/join/token"
-    content     = var.join_token
+    destination = ".kpo-provision/join/secrets"
+    content     = "${var.join_token}\n${var.kubelet_logins}"
   }
 
   provisioner "remote-exec" {
     inline = [
       local._tidy,
       "trap 'tidy join' EXIT",
-      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/token",
+      "cat >.kpo-provision/join/run.sh <<'KPO_PROVISION_RUN'",
+      local._converge_script[each.key],
+      file("${path.module}/scripts/join.sh"),
+      file("${path.module}/scripts/preflight.sh"),
+      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
+      local._wanted[each.key],
+      "take_secrets \"$1\"",
+      "require_preflight",
+      "hold_lock",
+      "want_all",
+      "join",
+      "KPO_PROVISION_RUN",
+      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets",
     ]
-  }
-
-  provisioner "remote-exec" {
-    when   = destroy
-    inline = ["umask 077; rm -rf .kpo-provision/leave; mkdir -p .kpo-provision/leave"]
-  }
-
-  provisioner "file" {
-    when        = destroy
-    destination = ".kpo-provision/leave/run.sh"
-    content     = self.input.leave
   }
 
   provisioner "remote-exec" {
     when = destroy
     inline = [
+      "umask 077; rm -rf .kpo-provision/leave; mkdir -p .kpo-provision/leave",
       self.input.tidy,
       "trap 'tidy leave' EXIT",
+      "cat >.kpo-provision/leave/run.sh <<'KPO_PROVISION_RUN'",
+      self.input.leave,
+      "KPO_PROVISION_RUN",
       "${self.input.become} .kpo-provision/leave/run.sh",
     ]
   }
@@ -199,23 +188,24 @@ resource "terraform_data" "configuration" {
   }
 
   provisioner "file" {
-    destination = ".kpo-provision/converge/run.sh"
-    content = join("\n", [
-      local._converge_script[each.key],
-      file("${path.module}/scripts/join.sh"),
-      file("${path.module}/scripts/preflight.sh"),
-      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
-      local._wanted[each.key],
-      "converge_member",
-      "",
-    ])
+    destination = ".kpo-provision/converge/secrets"
+    content     = "${var.join_token}\n${var.kubelet_logins}"
   }
 
   provisioner "remote-exec" {
     inline = [
       local._tidy,
       "trap 'tidy converge' EXIT",
-      "${local._become[each.key]} .kpo-provision/converge/run.sh",
+      "cat >.kpo-provision/converge/run.sh <<'KPO_PROVISION_RUN'",
+      local._converge_script[each.key],
+      file("${path.module}/scripts/join.sh"),
+      file("${path.module}/scripts/preflight.sh"),
+      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
+      local._wanted[each.key],
+      "take_secrets \"$1\"",
+      "converge_member",
+      "KPO_PROVISION_RUN",
+      "${local._become[each.key]} .kpo-provision/converge/run.sh .kpo-provision/converge/secrets",
     ]
   }
 }

@@ -117,6 +117,15 @@ variable "join_token" {
   sensitive   = true
 }
 
+variable "kubelet_logins" {
+  description = "Registry logins that kubelets are to have, as the text of a Docker config.json; it is in no state and in no plan. A host whose `fingerprint` does not change is not told of another one. Empty for none."
+  type        = string
+  default     = ""
+  ephemeral   = true
+  nullable    = false
+  sensitive   = true
+}
+
 variable "min_disk_mib" {
   description = "MiB that have to be free below /var/lib before anything is done."
   type        = number

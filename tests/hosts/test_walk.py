@@ -121,6 +121,7 @@ def test_hosts_join_change_and_leave_as_they_were(site, three, api):
     add_one(site, three, api)
     change_max_pods(three, api)
     remove_one(three, api)
+    give_logins(site, three)
     rotate_authority(site, three)
     leave(three, api)
     for name, files in before.items():
@@ -180,6 +181,31 @@ def remove_one(admin, api):
     admin.edit((NODE_4, ""))
     assert changed(admin.apply("--no-verify")) == {"node-4": "delete"}
     assert sorted(nodes(api)) == ["node-1", "node-2", "node-3"]
+
+
+def give_logins(site, admin):
+    """Kubelets get a registry login, then another password, each in one apply; the old one is nowhere any more."""
+    held = "/var/lib/kubelet/config.json"
+    edited = ("    registries:\n      registry", "    nodeRegistries: [local]\n    registries:\n      registry")
+    admin.edit(edited)
+    config = admin.folder / "config.json"
+    original = config.read_text()
+    auth = json.loads(original)["auths"]["registry.local:5000"]["auth"]
+    assert "registry logins of node-1" in admin.succeed("plan", code=8).out
+    assert changed(admin.apply("--no-verify")) == dict.fromkeys(("node-1", "node-2", "node-3"), "update")
+    for host in site.hosts.values():
+        if host.name != "node-4":
+            assert json.loads(host.run(f"cat {held}").stdout) == {"auths": {"registry.local:5000": {"auth": auth}}}
+            assert host.run(f"stat -c %a {held}").stdout == "600\n"
+    require_unchanged(admin)
+    config.write_text(original.replace(auth, base64.b64encode(b"kpo:another").decode()))
+    assert changed(admin.apply("--no-verify")) == dict.fromkeys(("node-1", "node-2", "node-3"), "update")
+    require_no_secret(site, admin, [auth])
+    config.write_text(original)
+    admin.edits.remove(edited)
+    admin.edit()
+    assert changed(admin.apply("--no-verify")) == dict.fromkeys(("node-1", "node-2", "node-3"), "update")
+    assert site.hosts["node-1"].run(f"ls {held}", check=False).stdout == ""
 
 
 def rotate_authority(site, admin):

@@ -1,5 +1,6 @@
 """What Terraform would do, told by hosts: who joins, who leaves, what an earlier run left, and what went wrong."""
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
@@ -217,6 +218,27 @@ def test_what_terraform_takes_for_done_is_asked_of_the_host(membership, applied,
 def test_what_is_mended_anyhow_or_cannot_be_known_is_left_alone(changes, state, seen):
     summary = PlanSummary(changes=tuple(changes), known=tuple(state))
     assert host_changes.find_unfinished(summary, {"a": seen} if seen else {}, {"a": "f00"}) == []
+
+
+LOGINS = '{"auths":{"registry.acme.io":{"auth":"eDp5"}}}'
+DIGEST = hashlib.sha256(f"{LOGINS}\n".encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("logins", "held", "is_old"),
+    [(LOGINS, DIGEST, False), ("", "", False), (LOGINS, "", True), (LOGINS, "0" * 64, True), ("", DIGEST, True)],
+)
+def test_a_kubelet_with_other_registry_logins_is_found_by_their_digest(logins, held, is_old):
+    summary = PlanSummary(changes=(), known=(known("a"), known("a", "configuration"), known("b", "configuration")))
+    looks = {"a": look("a", membership="joined", logins=held), "b": look("b")}
+    assert host_changes.find_old_logins(summary, looks, logins) == [address("a", "configuration")] * is_old
+
+
+@pytest.mark.parametrize("state", [known("a", "configuration", is_tainted=True), known("a", "configuration")])
+def test_a_configuration_that_is_told_anew_anyhow_is_not_told_twice(state):
+    changes = () if state.is_tainted else (change(ChangeKind.REPLACE, "a", "configuration"),)
+    looks = {"a": look("a", membership="joined")}
+    assert host_changes.find_old_logins(PlanSummary(changes=changes, known=(state,)), looks, LOGINS) == []
 
 
 def test_a_host_that_half_joined_and_is_to_go_is_found_so_that_it_leaves():

@@ -279,3 +279,21 @@ def test_giving_one_path_back_forgets_no_other_that_is_like_it(host):
     assert "a-b" in host.record.read_text()
     host.give_back()
     assert not (host.root / "etc" / "a-b").exists()
+
+
+@pytest.mark.parametrize(("secrets", "held"), [('abcdef.0123\n{"auths": {}}', '{"auths": {}}\n'), ("none\n", None)])
+def test_secrets_are_taken_from_their_file_which_goes_and_only_logins_come_to_a_file_of_the_kubelet(
+    tmp_path, secrets, held
+):
+    file = tmp_path / "secrets"
+    file.write_text(secrets)
+    head = HEAD.format(root=tmp_path) + f"readonly KUBELET_LOGINS={tmp_path}/kubelet/config.json\n"
+    head += "".join(SCRIPTS.joinpath(f"{name}.sh").read_text() for name in ("files", "converge"))
+    token = run(head, f'take_secrets {file}\nwant_logins\nput_wanted\nprintf %s "$TOKEN"')
+    assert token == secrets.partition("\n")[0]
+    assert not file.exists()
+    told = tmp_path / "kubelet" / "config.json"
+    assert (told.read_text() if told.exists() else None) == held
+    assert held is None or told.stat().st_mode & 0o777 == 0o600
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and b"abcdef" in path.read_bytes()]
+    assert left == []

@@ -106,3 +106,19 @@ def test_no_problem_shows_any_part_of_a_login(tmp_path: Path) -> None:
     problem = _problem("{dockerConfig: config.json}", tmp_path)
     assert "canary" not in problem
     assert secret not in problem
+
+
+def test_a_node_has_the_logins_of_the_registries_that_are_named_in_one_file(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"b.io": {"auth": AUTH}, "a.io": {"auth": AUTH}}}))
+    text = SPEC.format(credentials="{dockerConfig: absent.json}").replace(
+        "tenants:",
+        "  b: {server: b.io, credentials: {dockerConfig: config.json}}\n"
+        "  a: {server: a.io, credentials: {dockerConfig: config.json}}\ntenants:",
+    )
+    spec = parse_spec(text, file="spec.yaml")
+    auth = f'{{"auth":"{AUTH}"}}'
+    found = registry.load_node_logins(spec, ["b", "a"], base=tmp_path, environ={})
+    assert found == f'{{"auths":{{"a.io":{auth},"b.io":{auth}}}}}'
+    assert registry.load_node_logins(spec, [], base=tmp_path, environ={}) == ""
+    with pytest.raises(errors.SpecError, match=r"registries\.acme\.credentials"):
+        registry.load_node_logins(spec, ["acme"], base=tmp_path, environ={})

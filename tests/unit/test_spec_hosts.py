@@ -146,6 +146,14 @@ def test_a_platform_is_that_of_the_target():
     assert find_issues({"sizing.platform": "selfHosted"}) == ()
 
 
+@pytest.mark.parametrize(("names", "problem"), [(["locla"], "is no registry"), (["local", "local"], "is listed twice")])
+def test_kubelets_have_the_logins_of_registries_of_the_spec(names, problem):
+    path, said = find_issue({"target.selfHosted.nodeRegistries": names})
+    assert path == f"target.selfHosted.nodeRegistries[{len(names) - 1}]"
+    assert problem in said
+    assert find_issues({"target.selfHosted.nodeRegistries": ["local"]}) == ()
+
+
 HOST = "nodePools.big.hosts.node-3"
 TARGET = "target.selfHosted"
 

@@ -7,6 +7,16 @@ readonly HEALTHY_FOR_S=4  # a kubelet that refuses its configuration ends within
 readonly HEALTHY_WITHIN_S=60
 readonly FIRST_PATIENCE_S=60
 
+# take_secrets FILE: keeps the bootstrap token, which is its first line, and the registry logins in memory alone, before
+# anything can go wrong.
+take_secrets() {
+  { read -r TOKEN && LOGINS=$(cat); } <"$1"
+  readonly TOKEN LOGINS
+  rm -f "$1"
+}
+
+want_logins() { [ -z "$LOGINS" ] || printf '%s\n' "$LOGINS" | want "$KUBELET_LOGINS" 600; }
+
 # A host that has not joined is converged by joining.
 converge_member() {
   local state
@@ -24,6 +34,7 @@ converge_member() {
 converge() {
   local state
   state=$(membership)
+  want_logins
   remember_before
   put_wanted
   load_modules

@@ -2,13 +2,6 @@
 
 readonly SIGNED_WITHIN_S=10
 
-# take_token FILE: keeps the bootstrap token in memory alone, before anything can go wrong.
-take_token() {
-  TOKEN=$(<"$1")
-  readonly TOKEN
-  rm -f "$1"
-}
-
 join() {
   local state
   state=$(membership)

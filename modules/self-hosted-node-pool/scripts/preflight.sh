@@ -200,6 +200,7 @@ look_at_leftovers() {
   # What an earlier run came to: one that was killed may have told Terraform more than it did.
   fact membership "$(membership 2>/dev/null || printf foreign)"
   fact applied "$(cat "$STATE/applied" 2>/dev/null || true)"
+  ! grep -qsxF "f $KUBELET_LOGINS" "$RECORD" || fact logins "$(sha256sum <"$KUBELET_LOGINS" | cut -d ' ' -f 1)"
   if [ -n "$(ls -A /etc/kubernetes/manifests 2>/dev/null)" ]; then
     finding host-control-plane fatal 'static pods are in /etc/kubernetes/manifests: it is a control plane' 'take it out of the spec'
   fi
