@@ -148,9 +148,11 @@ def test_a_platform_is_that_of_the_target():
 
 @pytest.mark.parametrize(("names", "problem"), [(["locla"], "is no registry"), (["local", "local"], "is listed twice")])
 def test_kubelets_have_the_logins_of_registries_of_the_spec(names, problem):
-    path, said = find_issue({"target.selfHosted.nodeRegistries": names})
-    assert path == f"target.selfHosted.nodeRegistries[{len(names) - 1}]"
-    assert problem in said
+    with pytest.raises(errors.SpecError) as refused:
+        parse({"target.selfHosted.nodeRegistries": names})
+    [issue] = refused.value.issues
+    assert issue.path == f"target.selfHosted.nodeRegistries[{len(names) - 1}]"
+    assert problem in issue.problem
     assert find_issues({"target.selfHosted.nodeRegistries": ["local"]}) == ()
 
 
