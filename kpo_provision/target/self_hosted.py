@@ -5,6 +5,7 @@ Hosts are looked at over SSH and nodes through the API server; what changes a ho
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -39,7 +40,8 @@ _TOKEN_S = 3600
 class _Planned:
     """A plan that is saved where ``driver`` runs, what it means for each host, and what the state has wrong.
 
-    ``unfinished`` and ``old_logins`` are addresses; ``logins`` is the Docker ``config.json`` that kubelets are to have.
+    ``unfinished`` and ``old_logins`` are addresses; ``logins`` is the Docker ``config.json`` that kubelets are to have;
+    ``looked_at`` is when the hosts were looked at, in seconds since 1970.
     """
 
     driver: Driver
@@ -48,6 +50,7 @@ class _Planned:
     unfinished: Sequence[str] = ()
     old_logins: Sequence[str] = ()
     logins: str = field(default="", repr=False)
+    looked_at: int = 0
 
 
 class SelfHostedTarget:
@@ -189,6 +192,7 @@ class SelfHostedTarget:
         names = self._wanted.node_registries
         logins = registry.load_node_logins(self._spec, names, base=self._base, environ=self._environ)
         cluster = self._read_cluster()
+        looked_at = int(time.time())
         looks = look_at_hosts(list(self._access.list_wanted(self._size, cluster)), progress=progress)
         by_node = {look.node: look for look in looks}
         variables = self._render(cluster, by_node)
@@ -202,6 +206,7 @@ class SelfHostedTarget:
             unfinished=host_changes.find_unfinished(summary, by_node, fingerprints),
             old_logins=host_changes.find_old_logins(summary, by_node, logins),
             logins=logins,
+            looked_at=looked_at,
         )
 
     def _render(self, cluster: ClusterFacts, looks: Mapping[str, HostLook]) -> dict[str, Any]:
@@ -235,7 +240,7 @@ class SelfHostedTarget:
             summary = planned.driver.sketch(targets=kept)
         with self._hold_token(api, hosts) as ephemeral:
             try:
-                given = {"kubelet_logins": planned.logins, **ephemeral}
+                given = {"kubelet_logins": planned.logins, "looked_at": str(planned.looked_at), **ephemeral}
                 planned.driver.apply(summary, ephemeral=given, parallelism=_choose_parallelism(hosts))
             except errors.TerraformError as error:
                 found = host_changes.explain_failures(error)

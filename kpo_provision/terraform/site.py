@@ -29,7 +29,8 @@ _POOLS = "module.gke_node_pool.google_container_node_pool.pool"
 HOST_TYPE = "terraform_data"
 _CHECKS_BASTIONS = (1, 15)
 _LOCK = "lock"
-_NO_TOKEN = "none"  # noqa: S105
+_NOTHING_SECRET = {"join_token": "none", "kubelet_logins": "", "looked_at": "0"}
+"""For a plan, which asks for the ephemeral variables of the hosts' module and does not keep them."""
 _PATIENCE_S = 1800
 """How long to wait for a lock that goes with the process that holds it: it is a run that still works."""
 
@@ -100,7 +101,7 @@ def open_self_hosted(where: Where, target: self_hosted.SelfHostedTarget, variabl
     root = assets.asset("modules") / "self-hosted-node-pool"
     if target.ssh.bastion is not None:
         _require_bastion_keys(find_binary(target.terraform_bin, environ=where.environ))
-    return _open(where, target, root, variables, ephemeral={"join_token": _NO_TOKEN, "kubelet_logins": ""})
+    return _open(where, target, root, variables, ephemeral=_NOTHING_SECRET)
 
 
 def _require_bastion_keys(binary: Binary) -> None:

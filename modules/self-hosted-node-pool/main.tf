@@ -8,6 +8,9 @@ locals {
     "sh -c 'sleep 3; find . -maxdepth 1 -name \".kpo-provision-*.sh\" -size 0 -delete' >/dev/null 2>&1 </dev/null & }",
   ])
 
+  # Lines of a file of their own: Terraform shows nothing of what a script says that has a secret in it.
+  _secrets = join("\n", [var.join_token, var.looked_at, var.kubelet_logins])
+
   _become = { for name, host in var.hosts : name => host.user == "root" ? "bash" : "sudo -n bash" }
 
   _settings = {
@@ -118,10 +121,9 @@ resource "terraform_data" "host" {
     inline = ["umask 077; rm -rf .kpo-provision/join; mkdir -p .kpo-provision/join"]
   }
 
-  # A file of its own: Terraform shows nothing of what a script says that has a secret in it.
   provisioner "file" {
     destination = ".kpo-provision/join/secrets"
-    content     = "${var.join_token}\n${var.kubelet_logins}"
+    content     = local._secrets
   }
 
   provisioner "remote-exec" {
@@ -189,7 +191,7 @@ resource "terraform_data" "configuration" {
 
   provisioner "file" {
     destination = ".kpo-provision/converge/secrets"
-    content     = "${var.join_token}\n${var.kubelet_logins}"
+    content     = local._secrets
   }
 
   provisioner "remote-exec" {

@@ -126,6 +126,19 @@ variable "kubelet_logins" {
   sensitive   = true
 }
 
+variable "looked_at" {
+  description = "When somebody last looked at these hosts with the same script and read what it found, in seconds since 1970: for ten minutes they are not looked at again."
+  type        = string
+  default     = "0"
+  ephemeral   = true
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.looked_at))
+    error_message = "looked_at must be seconds since 1970."
+  }
+}
+
 variable "min_disk_mib" {
   description = "MiB that have to be free below /var/lib before anything is done."
   type        = number

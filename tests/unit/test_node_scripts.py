@@ -281,7 +281,9 @@ def test_giving_one_path_back_forgets_no_other_that_is_like_it(host):
     assert not (host.root / "etc" / "a-b").exists()
 
 
-@pytest.mark.parametrize(("secrets", "held"), [('abcdef.0123\n{"auths": {}}', '{"auths": {}}\n'), ("none\n", None)])
+@pytest.mark.parametrize(
+    ("secrets", "held"), [('abcdef.0123\n7\n{"auths": {}}', '{"auths": {}}\n'), ("none\n7\n", None)]
+)
 def test_secrets_are_taken_from_their_file_which_goes_and_only_logins_come_to_a_file_of_the_kubelet(
     tmp_path, secrets, held
 ):
@@ -289,11 +291,21 @@ def test_secrets_are_taken_from_their_file_which_goes_and_only_logins_come_to_a_
     file.write_text(secrets)
     head = HEAD.format(root=tmp_path) + f"readonly KUBELET_LOGINS={tmp_path}/kubelet/config.json\n"
     head += "".join(SCRIPTS.joinpath(f"{name}.sh").read_text() for name in ("files", "converge"))
-    token = run(head, f'take_secrets {file}\nwant_logins\nput_wanted\nprintf %s "$TOKEN"')
-    assert token == secrets.partition("\n")[0]
+    token = run(head, f'take_secrets {file}\nwant_logins\nput_wanted\nprintf %s "$TOKEN $LOOKED_AT"')
+    assert token == secrets.partition("\n")[0] + " 7"
     assert not file.exists()
     told = tmp_path / "kubelet" / "config.json"
     assert (told.read_text() if told.exists() else None) == held
     assert held is None or told.stat().st_mode & 0o777 == 0o600
     left = [path for path in tmp_path.rglob("*") if path.is_file() and b"abcdef" in path.read_bytes()]
     assert left == []
+
+
+@pytest.mark.parametrize(("looked_at", "is_found"), [(1000, False), (1001, False), (400, True), (0, True)])
+def test_a_host_that_somebody_has_just_looked_at_is_not_looked_at_again(looked_at, is_found):
+    body = (
+        SCRIPTS.joinpath("preflight.sh").read_text() + "preflight() { finding host-swap fatal 'swap is on' 'swapoff'; }"
+    )
+    head = f"set -euo pipefail\nNODE=node-1 NOW=1000 LOOKED_AT={looked_at}\nshorten() {{ cat; }}\n{body}\n"
+    done = subprocess.run(["bash", "-c", f"{head}require_preflight"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "host-swap" in done.stderr) == (int(is_found), is_found)

@@ -7,11 +7,11 @@ readonly HEALTHY_FOR_S=4  # a kubelet that refuses its configuration ends within
 readonly HEALTHY_WITHIN_S=60
 readonly FIRST_PATIENCE_S=60
 
-# take_secrets FILE: keeps the bootstrap token, which is its first line, and the registry logins in memory alone, before
-# anything can go wrong.
+# take_secrets FILE: keeps in memory alone, before anything can go wrong, the bootstrap token, when somebody last looked
+# at this host, and the registry logins: a line, a line, and the rest of the file.
 take_secrets() {
-  { read -r TOKEN && LOGINS=$(cat); } <"$1"
-  readonly TOKEN LOGINS
+  { read -r TOKEN && read -r LOOKED_AT && LOGINS=$(cat); } <"$1"
+  readonly TOKEN LOOKED_AT LOGINS
   rm -f "$1"
 }
 
@@ -41,7 +41,7 @@ converge() {
   ! changed /etc/sysctl.d/90-kpo-provision.conf || sysctl -q -p /etc/sysctl.d/90-kpo-provision.conf
   ! changed /etc/systemd/system/containerd.service.d || systemctl daemon-reload
   if changed /etc/containerd/conf || changed /etc/systemd/system/containerd.service.d || ! is_containerd_up; then
-    systemctl enable -q containerd
+    enable_unit containerd
     require_in_effect
     restart_containerd
   fi

@@ -7,7 +7,7 @@ mkdir "$WANTED"
 
 # want PATH MODE <content: takes the content of a file that is to be there.
 want() {
-  mkdir -p "$WANTED$(dirname "$1")"
+  mkdir -p "$WANTED${1%/*}"
   cat >"$WANTED$1"
   chmod "$2" "$WANTED$1"
 }
@@ -29,8 +29,8 @@ record() { is_recorded "$1" || printf '%s\n' "$1" >>"$RECORD"; }
 
 make_folders() {
   local folder=$1
-  [ -d "$folder" ] && return
-  make_folders "$(dirname "$folder")"
+  [ -d "${folder:-/}" ] && return
+  make_folders "${folder%/*}"
   record "d $folder"
   mkdir -m 755 "$folder"
 }
@@ -39,7 +39,7 @@ make_folders() {
 keep_before() {
   is_recorded "f $1" && return
   if is_there "$1"; then
-    mkdir -p "$BEFORE$(dirname "$1")"
+    mkdir -p "$BEFORE${1%/*}"
     cp -a "$1" "$BEFORE$1"
   fi
   record "f $1"
@@ -47,8 +47,8 @@ keep_before() {
 
 put() {
   local path=$1 from=$2
-  cmp -s "$from" "$path" && [ "$(stat -c %a "$path")" = "$(stat -c %a "$from")" ] && return
-  make_folders "$(dirname "$path")"
+  is_there "$path" && cmp -s "$from" "$path" && [ "$(stat -c %a "$path")" = "$(stat -c %a "$from")" ] && return
+  make_folders "${path%/*}"
   keep_before "$path"
   cp -p "$from" "$path.kpo-new"
   note_change "$path"

@@ -55,6 +55,9 @@ node_api() { kubectl --cache-dir "$RUN/kubectl" --kubeconfig "$KUBELET_CONF" --r
 
 readonly MOST_RESTARTS=3  # of a kubelet, until nothing better is expected of it
 
+# Without having systemd read all units again, which it does for seconds on a busy host: none of them changes.
+enable_unit() { systemctl is-enabled -q "$1" || systemctl enable -q --no-reload "$1"; }
+
 count_restarts() { systemctl show kubelet -p NRestarts --value; }
 
 is_joined() { [ -s "$KUBELET_CONF" ]; }

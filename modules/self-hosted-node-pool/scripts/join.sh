@@ -35,7 +35,7 @@ join_anew() {
   content=$(</etc/kubernetes/kpo-provision/join.yaml)
   printf '%s\n' "${content//@TOKEN@/$TOKEN}" >"$RUN/join.yaml"
   require_signature "${TOKEN%%.*}"
-  systemctl enable -q kubelet
+  enable_unit kubelet
   say 'join the cluster'
   # A proxy is for images, not for the API server.
   env -u HTTP_PROXY -u HTTPS_PROXY -u http_proxy -u https_proxy \

@@ -217,9 +217,12 @@ look_at_leftovers() {
   expect host-docker warning 'docker runs beside containerd, and its images count against the same disk' 'leave it, or stop it' is_inactive docker
 }
 
+readonly LOOK_HOLDS_S=600
+
 # For a run without anybody who reads findings: fatal ones end it, before anything is touched.
 require_preflight() {
   local found
+  [ $((NOW - LOOKED_AT)) -ge "$LOOK_HOLDS_S" ] || return 0
   found=$(preflight)
   while IFS=$'\t' read -r _ code _ what next; do
     printf '%s: %s (%s)\n  next: %s\n' "$NODE" "$what" "$code" "$next" >&2

@@ -241,3 +241,12 @@ run "a_host_asks_registries_by_its_proxy" {
     error_message = "So is what is near."
   }
 }
+
+run "a_look_has_a_time" {
+  command         = plan
+  expect_failures = [var.looked_at]
+
+  variables {
+    looked_at = "yesterday"
+  }
+}
