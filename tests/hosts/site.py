@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Self
 
@@ -155,10 +154,10 @@ class Site:
 
     def _prepare_cluster(self) -> None:
         """Do what `kubeadm init` does last, so that hosts can join."""
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
-            file.write("---\n".join(yaml.safe_dump(part) for part in _CONFIGURATION))
+        file = self.folder / "kubeadm.yaml"
+        file.write_text("---\n".join(yaml.safe_dump(part) for part in _CONFIGURATION))
         for phase in (("upload-config", "all"), ("bootstrap-token",)):
-            argv = [self.programs["kubeadm"], "init", "phase", *phase, "--config", file.name]
+            argv = [self.programs["kubeadm"], "init", "phase", *phase, "--config", file]
             done = self.run(*argv, "--kubeconfig", self.kubeconfig, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
 
