@@ -67,6 +67,8 @@ class Host:
             end_hosts(self.folder)
             self.process.wait()
             self.process = None
+            # The kernel takes its time to remove the link of a network that is gone, and no other may have its name.
+            self.site.run("ip", "link", "delete", f"vb-{self.name}", check=False)
 
     def run(self, command, *, check=True, text=None):
         """Run a command as root, without SSH."""

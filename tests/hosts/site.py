@@ -91,10 +91,9 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every host."""
+        """Do away with every host, so that the next site finds a cluster without nodes of hosts."""
         self._approver.close()
-        for host in self.hosts.values():
-            host.stop()
+        self.clear()
 
     def clear(self) -> None:
         """Do away with all hosts and their nodes; hosts of the same names are new ones, with the same keys."""

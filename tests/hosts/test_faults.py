@@ -20,11 +20,11 @@ BOOTSTRAP = "etc/kubernetes/pki/ca.crt"
 
 @pytest.fixture
 def three(site, admin):
+    site.clear()
     for name in ("node-1", "node-2", "node-3"):
         site.add_host(name)
     admin.refresh()
-    yield admin
-    site.clear()
+    return admin
 
 
 def nodes(api):
@@ -115,7 +115,9 @@ def list_tokens(api):
 def test_a_run_that_is_killed_is_finished_by_the_next(site, three, api, victim):
     admin = three
     process = admin.start("apply", "--no-verify")
-    wait_for((site.hosts["node-1"].upper / BOOTSTRAP).exists)
+    half_joined = site.hosts["node-1"].upper / BOOTSTRAP
+    wait_for(lambda: half_joined.exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
     if victim == "terraform":
         subprocess.run(["pkill", "-KILL", "-P", str(process.pid), "terraform"], check=True)
     else:
