@@ -182,6 +182,8 @@ def node_cases(draw: _Draw, *, most_pods: int | None = None) -> NodeCase:
     shape = shape_node(replace(request, overhead=draw(_overheads(shape_node(request)))))
     free, plan = shape.schedulable, draw(pod_plans)
     main = make_pod(free, plan).containers[0].requests
+    # Reservations may be more than a small machine has, and no API server takes a node that offers less than nothing.
+    hypothesis.assume(min(free.cpu_milli, free.memory_ki, free.ephemeral_bytes) >= 0)
     hypothesis.assume(free.pods > 0 and min(main.cpu_milli, main.memory_ki, main.ephemeral_bytes) >= 0)
     return NodeCase(request=request, shape=shape, plan=plan)
 
