@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from kpo_provision.progress import Progress, Step
+from kpo_provision.terraform import cloud_runs
 from kpo_provision.terraform.diagnostics import Diagnostic
 from kpo_provision.terraform.events import (
     Event,
@@ -17,6 +18,7 @@ from kpo_provision.terraform.events import (
     PlannedEvent,
     ResourceEvent,
     Stage,
+    parse_event,
 )
 
 _TITLES = {"create": "Create", "update": "Update", "delete": "Delete", "read": "Read", "import": "Import"}
@@ -30,6 +32,7 @@ _NOUNS = {
     "google_artifact_registry_repository_iam_member": "right to pull from",
 }
 _KEPT_LINES = 20
+_KEPT_TEXT = 200
 _RESOURCE = re.compile(r'^(?:data\.)?(?P<type>\w+)\.(?P<name>\w+)(?:\["(?P<key>[^"]*)"\]|\[\d+\])?$')
 _MODULES = re.compile(r'^(module\.[^.\[]+(\["[^"]*"\]|\[\d+\])?\.)+')
 
@@ -46,6 +49,10 @@ class Announcements:
         self.planned: list[PlannedEvent | OutputsEvent] = []
         self.printed: dict[str, list[str]] = {}
         """What provisioners printed, by the address of their resource: the last lines of each."""
+        self.run_link = ""
+        """The address of the run, where Terraform Cloud carries it out."""
+        self.text: list[str] = []
+        """The last lines that such a run printed."""
         self.last_seen = "it was starting"
         self._progress = progress
         self._command = progress.step(title, total=total)
@@ -63,6 +70,14 @@ class Announcements:
             self._close(address, failed=error is not None)
         self._command.__exit__(kind, error, trace)
 
+    def hear_line(self, line: str) -> None:
+        """Show a line of Terraform's output: an event, or text of a run in Terraform Cloud."""
+        event = parse_event(line)
+        if event is None and not line.startswith("{"):
+            self._hear_text(cloud_runs.read_text(line))
+        else:
+            self.hear(event)
+
     def hear(self, event: Event | None) -> None:
         """Show an event."""
         match event:
@@ -78,6 +93,17 @@ class Announcements:
                 self._follow(event)
             case None:
                 pass
+
+    def _hear_text(self, line: str) -> None:
+        link = cloud_runs.find_link(line)
+        if link and not self.run_link:
+            self.run_link = link
+            step = self._progress.step(f"Follow {link}")
+            self._resources[link] = (step, step.__enter__())
+        elif line and self.run_link:
+            self.text.append(line)
+            del self.text[:-_KEPT_TEXT]
+            self._say(line)
 
     def _follow(self, event: ResourceEvent) -> None:
         name = render_address(event.address)

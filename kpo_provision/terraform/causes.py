@@ -33,6 +33,20 @@ def _tell(pattern: str, hint: str, *, retryable: bool = False) -> Cause:
 
 CAUSES = (
     _tell(
+        r"not allowed for workspaces with a VCS connection",
+        "runs of a workspace that is connected to version control start with a commit: name a workspace without that "
+        "connection under backend.remote",
+    ),
+    _tell(
+        r"required token could not be found",
+        "log in with `terraform login`, or set TF_TOKEN_app_terraform_io (for another host its name, dots as _)",
+    ),
+    _tell(
+        r"workspace already locked|workspace is locked",
+        "wait for that run to end; if it is dead, unlock the workspace in Terraform Cloud",
+        retryable=True,
+    ),
+    _tell(
         r"unsupported state file format: the state file uses format version|state snapshot was created by Terraform",
         "a newer Terraform wrote this state: use that version or a later one (--terraform-bin)",
     ),

@@ -50,6 +50,10 @@ class Commands:
         """Write ``PLAN_FILE`` as one JSON document."""
         return self._build("show", PLAN_FILE, json=IsFlagged)
 
+    def show_run(self) -> Sequence[str]:
+        """Write ``PLAN_FILE`` of a run in Terraform Cloud as text, which ends with the run's status."""
+        return self._build("show", PLAN_FILE, no_color=IsFlagged)
+
     def output(self) -> Sequence[str]:
         """Write all outputs as one JSON document."""
         return self._build("output", json=IsFlagged)

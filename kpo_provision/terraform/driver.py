@@ -8,12 +8,11 @@ from typing import Any
 
 from kpo_provision import errors
 from kpo_provision.progress import Progress
-from kpo_provision.terraform import failures, process, readiness
+from kpo_provision.terraform import cloud_runs, failures, process, readiness
 from kpo_provision.terraform.announcements import Announcements
 from kpo_provision.terraform.binary import Binary
-from kpo_provision.terraform.commands import Commands
+from kpo_provision.terraform.commands import PLAN_FILE, Commands
 from kpo_provision.terraform.diagnostics import Diagnostic
-from kpo_provision.terraform.events import parse_event
 from kpo_provision.terraform.outputs import Outputs, parse_outputs
 from kpo_provision.terraform.plan_summary import PlanSummary, parse_plan, sketch_plan
 from kpo_provision.terraform.redaction import Redactor
@@ -46,6 +45,7 @@ class Driver:
         self._environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
         # Whatever a plan is told of ephemeral variables, their values are only asked for when it is applied.
         self._environ |= _name_variables(ephemeral or {})
+        self._needs_ephemeral = bool(ephemeral)
         self._redactor = Redactor(environ)
         self._progress = progress
         self._timeouts = timeouts or Timeouts()
@@ -69,7 +69,12 @@ class Driver:
         heard = self._run(
             "Plan node pools", argv, timeout_s=self._timeouts.plan_s, allowed=(0, _CHANGES), on_start=on_start
         )
-        return sketch_plan(heard.planned)
+        if not heard.run_link:
+            return sketch_plan(heard.planned)
+        if self._needs_ephemeral:
+            raise failures.describe_remote_hosts(heard.run_link)
+        # A run in Terraform Cloud says what it plans to people only.
+        return self.explain()
 
     def explain(self) -> PlanSummary:
         """Tell all of the saved plan; slower than the plan's own words, for it loads the providers once more."""
@@ -97,9 +102,11 @@ class Driver:
         given = _name_variables(ephemeral or {})
         self._environ, self._redactor = {**self._environ, **given}, Redactor({**self._environ, **given})
         try:
-            self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
+            heard = self._run(title, argv, timeout_s=self._timeouts.apply_s, total=len(summary.changes) or None)
         finally:
             self._environ, self._redactor = before
+        if cloud_runs.is_bookmark(self._workspace.folder / PLAN_FILE):
+            self._require_applied(heard.run_link)
 
     def declare_imports(self, ids: Mapping[str, str]) -> None:
         """Have the next plan import what exists and is not in the state: IDs by address."""
@@ -148,13 +155,14 @@ class Driver:
             finished = self._start(
                 argv,
                 timeout_s=timeout_s,
-                on_line=lambda line: announcements.hear(parse_event(line)),
+                on_line=announcements.hear_line,
                 last_seen=lambda: announcements.last_seen,
                 on_start=on_start,
             )
             if finished.returncode not in allowed:
                 readiness.forget(self._workspace.folder)
-                error = self._describe(argv, finished, announcements.diagnostics)
+                found = announcements.diagnostics or tuple(cloud_runs.find_errors(announcements.text))
+                error = self._describe(argv, finished, found, run_link=announcements.run_link)
                 error.failed = {
                     found.address: self._redactor.hide(found.text)
                     for found in announcements.diagnostics
@@ -185,8 +193,19 @@ class Driver:
             seen = self._redactor.hide(last_seen())
             raise failures.describe_timeout(self._name(argv), timeout_s=timeout_s, last_seen=seen) from error
 
+    def _require_applied(self, run_link: str) -> None:
+        """Judge a run in Terraform Cloud by its status, for the command ends well with a run that was cancelled."""
+        status = cloud_runs.find_status(self._read_text(self._commands.show_run()))
+        if status != cloud_runs.APPLIED:
+            raise failures.describe_unapplied(status, run_link)
+
     def _describe(
-        self, argv: Sequence[str], finished: process.Finished, diagnostics: Sequence[Diagnostic]
+        self,
+        argv: Sequence[str],
+        finished: process.Finished,
+        diagnostics: Sequence[Diagnostic],
+        *,
+        run_link: str = "",
     ) -> errors.TerraformError:
         return failures.describe_failure(
             diagnostics,
@@ -194,6 +213,7 @@ class Driver:
             folder=self._workspace.folder,
             finished=finished,
             hide=self._redactor.hide,
+            run_link=run_link,
         )
 
     def _name(self, argv: Sequence[str]) -> str:
@@ -201,14 +221,18 @@ class Driver:
 
     def _read(self, argv: Sequence[str]) -> Mapping[str, Any]:
         """Run a command that answers with one JSON document and changes nothing."""
+        document: Mapping[str, Any] = json.loads(self._read_text(argv))
+        return document
+
+    def _read_text(self, argv: Sequence[str]) -> str:
+        """Run a command that answers and changes nothing."""
         lines: list[str] = []
         finished = self._start(
             argv, timeout_s=self._timeouts.read_s, on_line=lines.append, last_seen=lambda: "no answer"
         )
         if finished.returncode:
             raise self._describe(argv, finished, ())
-        document: Mapping[str, Any] = json.loads("\n".join(lines))
-        return document
+        return "\n".join(lines)
 
 
 def _name_variables(values: Mapping[str, str]) -> dict[str, str]:

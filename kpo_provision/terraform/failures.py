@@ -11,6 +11,8 @@ from kpo_provision.terraform.causes import CAUSES
 from kpo_provision.terraform.diagnostics import Diagnostic
 from kpo_provision.terraform.process import Finished
 
+_LOCKED_IN_CLOUD = "workspace already locked"
+"""What Terraform adds to this about the holder is about itself (Terraform 1.11.4, seen 2026-11-26)."""
 _INSTALL = "install Terraform again, or name another binary with --terraform-bin"
 
 
@@ -27,8 +29,12 @@ def describe_failure(
     folder: Path,
     finished: Finished,
     hide: Callable[[str], str],
+    run_link: str = "",
 ) -> errors.TerraformError:
-    """Make the error for a command that failed; ``hide`` takes secrets out of what it said."""
+    """Make the error for a command that failed; ``hide`` takes secrets out of what it said.
+
+    ``run_link`` is the address of its run, where Terraform Cloud carried it out.
+    """
     found = [diagnostic for diagnostic in diagnostics if diagnostic.is_error]
     text = "\n".join(diagnostic.text for diagnostic in found) or finished.stderr_tail
     sentence = f"{command} failed in {folder}: {_summarize(found, finished, hide)}"
@@ -36,8 +42,24 @@ def describe_failure(
         hint = cause.explain(text)
         if hint:
             kind = RetryableTerraformError if cause.retryable else errors.TerraformError
-            return kind(sentence, hint=hide(hint))
-    return errors.TerraformError(sentence, hint=_point_at(found))
+            return kind(sentence, hint=hide(f"{hint}; all that the run said: {run_link}" if run_link else hint))
+    return errors.TerraformError(sentence, hint=_look_at(run_link) if run_link else _point_at(found))
+
+
+def describe_unapplied(status: str, run_link: str) -> errors.TerraformError:
+    """Make the error for a run in Terraform Cloud that ended otherwise than applied."""
+    return RetryableTerraformError(
+        f"the run in Terraform Cloud is {status or 'in an unknown state'}, not applied",
+        hint=f"{_look_at(run_link)}; then run the same command again",
+    )
+
+
+def describe_remote_hosts(run_link: str) -> errors.TerraformError:
+    """Make the error for hosts that Terraform Cloud would have to reach."""
+    return errors.TerraformError(
+        f"Terraform runs in Terraform Cloud, which has neither your SSH keys nor the join token: {run_link}",
+        hint="set the workspace's execution mode to Local: its state stays in Terraform Cloud, and Terraform runs here",
+    )
 
 
 def describe_timeout(command: str, *, timeout_s: float, last_seen: str) -> errors.TerraformError:
@@ -69,12 +91,18 @@ def _summarize(found: Sequence[Diagnostic], finished: Finished, hide: Callable[[
 
 def _describe_lock(detail: str) -> str:
     """Say who holds the lock, and since when; empty where the detail is about something else."""
+    if _LOCKED_IN_CLOUD in detail:
+        return "the workspace is locked in Terraform Cloud"
     fields = dict(re.findall(r"^ {2}(\w+): +(\S.*)$", detail, re.MULTILINE)) if "Lock Info:" in detail else {}
     if "Who" not in fields:
         return ""
     operation = fields.get("Operation", "").removeprefix("OperationType").lower() or "a run"
     since = fields.get("Created", "").partition(".")[0]
     return f"{fields['Who']} holds it for {operation} since {since or 'an unknown time'} (lock {fields.get('ID', '?')})"
+
+
+def _look_at(run_link: str) -> str:
+    return f"see what the run says: {run_link}"
 
 
 def _point_at(found: Sequence[Diagnostic]) -> str:

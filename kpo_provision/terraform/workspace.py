@@ -22,6 +22,15 @@ BACKEND_FILE = "backend.tf.json"
 IMPORTS_FILE = "imports.tf.json"
 LOCK_FILE = ".terraform.lock.hcl"
 MODULES = "modules"
+IGNORE_FILE = ".terraformignore"
+_IGNORED = """\
+# Terraform Cloud is sent the configuration and nothing else.
+*
+!*.tf
+!*.tf.json
+!modules/**
+!.terraform.lock.hcl
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,7 @@ def write_workspace(
         _copy_root(source, folder)
         _write_json(folder / VARIABLES_FILE, variables)
         _write_json(folder / BACKEND_FILE, {"terraform": backend})
+        replace_file(folder / IGNORE_FILE, _IGNORED.encode(), mode=PRIVATE)
     workspace = Workspace(folder=folder)
     workspace.declare_imports({})
     return workspace

@@ -38,14 +38,15 @@ class Told:
 class Root:
     """A root that can be rewritten, and the folder it runs in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, backend: Mapping[str, object] = LOCAL) -> None:
         self.source = folder / "source"
         self.folder = folder / "workspace"
         self.source.mkdir()
+        self._backend = backend
 
     def write(self, text: str, **variables: object) -> terraform.Workspace:
         self.source.joinpath("main.tf").write_text(text)
-        return terraform.write_workspace(self.folder, self.source, variables=variables, backend=LOCAL)
+        return terraform.write_workspace(self.folder, self.source, variables=variables, backend=self._backend)
 
     def drive(
         self,
