@@ -112,7 +112,7 @@ look_at_programs() {
   for program in containerd runc ctr kubelet kubeadm kubectl curl flock ip iptables mount nsenter openssl tar; do
     command -v "$program" >/dev/null || missing+=" $program"
   done
-  [ -z "$missing" ] || finding host-programs fatal "it lacks:$missing" 'install them, or name a bundle in target.selfHosted.bundle'
+  [ -z "$missing" ] || finding host-programs fatal "it lacks:$missing" 'install them from the packages of your distribution and of Kubernetes'
   expect host-units fatal 'there is no unit kubelet.service' 'install it from the package kubelet' systemctl cat kubelet
   if systemctl cat kubelet >/dev/null 2>&1; then
     expect host-kubelet-unit fatal 'kubelet.service does not pass on $KUBELET_KUBEADM_ARGS, and so loses labels and taints' 'install the drop-in 10-kubeadm.conf of the package kubeadm' takes_arguments
