@@ -128,6 +128,18 @@ def test_only_the_configuration_is_uploaded(site, cloud):
     assert cloud.world.find(SECRET) == []
 
 
+def test_modules_are_uploaded_with_the_root_and_run(site, cloud):
+    module = site.root.source / "modules" / "pool"
+    module.joinpath("scripts").mkdir(parents=True)
+    module.joinpath("main.tf").write_text('output "said" {\n  value = file("${path.module}/scripts/say.sh")\n}\n')
+    module.joinpath("scripts", "say.sh").write_text("echo hello")
+    text = 'module "pool" {\n  source = "./modules/pool"\n}\n\noutput "said" {\n  value = module.pool.said\n}\n'
+    driver = site.begin(text)
+    driver.apply(driver.plan())
+    assert last_run(cloud).status == "applied"
+    assert driver.read_outputs().require("said") == "echo hello"
+
+
 def test_a_plan_that_fails_says_why_and_where_to_look(site):
     with pytest.raises(errors.TerraformError, match=r"size \(1\) must be more than 3") as caught:
         site.begin(IMPOSSIBLE, size=1).plan()
