@@ -1,5 +1,6 @@
 """The driver and the real Terraform binary against a played Terraform Cloud, whose runs are real ones."""
 
+import shutil
 import signal
 import threading
 
@@ -66,11 +67,13 @@ class Site:
         self.root = terraform_root.Root(folder, CLOUD)
         self.environ = make_environment(folder, simulator)
 
-    def begin(self, text, *, listener=None, timeouts=terraform_root.QUICK, ephemeral=None, **variables):
+    def begin(
+        self, text, *, program="terraform", listener=None, timeouts=terraform_root.QUICK, ephemeral=None, **variables
+    ):
         workspace = self.root.write(text, **variables)
         driver = terraform.Driver(
             workspace,
-            terraform.find_binary("terraform", environ=self.environ),
+            terraform.find_binary(program, environ=self.environ),
             environ=self.environ,
             progress=listener or terraform_root.Told(),
             timeouts=timeouts,
@@ -183,6 +186,16 @@ def test_a_run_that_somebody_cancels_while_it_applies_is_no_success(site, cloud,
         canceller.join()
     assert last_run(cloud).status == "canceled"
     assert "app.terraform.io/app/acme/infra/runs/run-" in caught.value.hint
+
+
+def test_a_run_that_did_not_apply_is_no_success_though_terraform_ends_well(site, tmp_path):
+    """Terraform ends so when a run that needs nobody's yes is cancelled (1.11.4, seen 2026-11-26)."""
+    lenient = tmp_path / "lenient"
+    lenient.write_text(f'#!/bin/sh\n[ "$1" = apply ] || exec {shutil.which("terraform")} "$@"\n')
+    lenient.chmod(0o755)
+    driver = site.begin(ONE, program=str(lenient), size=2)
+    with pytest.raises(errors.TerraformError, match="the run in Terraform Cloud is planned and saved, not applied"):
+        driver.apply(driver.plan())
 
 
 def test_ctrl_c_stops_following_and_the_run_goes_on(site, cloud, tmp_path):
