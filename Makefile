@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the local cluster takes from the distribution; everything else is built or downloaded into the cache.
 PACKAGES := python3-venv runc nftables iproute2 util-linux busybox-static bash-static ca-certificates
-# What the tests take beside that: hosts of their own, and the way to them.
-test bench: PACKAGES += debian-archive-keyring debootstrap openssh-client systemd-container
+# What the tests take beside that: hosts of their own, and the way to them; a browser.
+test bench: PACKAGES += chromium debian-archive-keyring debootstrap fonts-dejavu-core openssh-client systemd-container
 
 .PHONY: help quickstart test check fix update bench clean packages
 

@@ -1,4 +1,4 @@
-"""``python -m bench.sizing``: how long sizing takes, as rows for docs/performance.md. Needs no cluster."""
+"""``python -m bench.sizing``: how long sizing and a runbook take, as rows for docs/performance.md. Needs no cluster."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from kpo_provision.sizing.resources import Resources
 
 PODS = 10_000
 TENANTS = 1_000
+RUNBOOK_TENANTS = 200
 RUNS = 5
 LARGEST_POD = Resources(cpu_milli=3500, memory_ki=13 * 2**20, pods=1)
 PLATFORMS = {Platform.GKE: Cloud.GCP, Platform.EKS: Cloud.AWS, Platform.AKS: Cloud.AZURE}
@@ -93,10 +94,19 @@ def measure_command() -> list[str]:
     return [f"| `size` of {TENANTS:,} tenants, start-up included | {wall_s:.2f} s | | under 1 s |"]
 
 
+def measure_runbook() -> list[str]:
+    """Time the whole command that writes the runbook of many tenants, start-up included."""
+    with tempfile.TemporaryDirectory() as scratch:
+        spec = cluster.write_spec(Path(scratch), tenants=RUNBOOK_TENANTS, verify_image="registry/kpo/probe:1")
+        argv = [sys.executable, "-m", "kpo_provision", "runbook", str(spec), "--out", scratch]
+        wall_s = timing.median(lambda: cluster.succeeded(timing.run(argv)).wall_s, runs=RUNS)
+    return [f"| `runbook` of {RUNBOOK_TENANTS} tenants, start-up included | {wall_s:.2f} s | | under 2 s |"]
+
+
 def main() -> None:
     """Measure, and print a Markdown table."""
     machine = {"cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-    rows = [*measure_choice(), *measure_command()]
+    rows = [*measure_choice(), *measure_command(), *measure_runbook()]
     print(f"Machine: {json.dumps(machine)}\n")
     print("| what | kpo-provision | | promise |\n|---|---|---|---|")
     print("\n".join(rows))

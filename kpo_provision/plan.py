@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 POOL_KEY = "kpo-provision.io/pool"
 """Key of the label and of the taints on a pool's nodes, and of a tenant namespace's label."""
+MARK_KEY = "kpo-provision.io/labelled-pool"
+"""Annotation on a node that got its pool label and taints from us."""
 TENANT_KEY = "kpo-provision.io/tenant"
 """Label on a tenant's namespace and on every object in it that is ours: the release name."""
 INSTALLATION_KEY = "kpo-provision.io/installation"

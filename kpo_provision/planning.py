@@ -1,4 +1,4 @@
-"""The order of things for ``size``: Path -> Spec -> InstallationSize.
+"""The order of things for ``size`` and ``runbook``: Path -> Spec -> InstallationSize.
 
 Apart from ``pipeline``, which loads all that changes a cluster: a third of a second that ``size`` has no use for. What
 sizes pools is loaded when pools are sized, which most targets have no use for.
@@ -14,6 +14,7 @@ from kpo_provision.spec import load_spec, model, paths
 
 if TYPE_CHECKING:
     from kpo_provision.catalog import Catalog
+    from kpo_provision.runbook import Subject
     from kpo_provision.sizing.observed import ObservedNode
     from kpo_provision.sizing.pools import InstallationSize, SizeOptions
 
@@ -42,6 +43,29 @@ def size_made_pools(path: Path, spec: model.Installation) -> InstallationSize | 
     from kpo_provision.sizing.pools import SizeOptions
 
     return _size(path, spec, SizeOptions(compare=0))
+
+
+def describe_runbook(path: Path) -> Subject:
+    """Say what the runbook of a spec is about: sized wherever the spec says what the nodes are. Pure."""
+    import hashlib
+
+    from kpo_provision import __version__, render, sizing
+    from kpo_provision.runbook import Subject
+    from kpo_provision.sizing import declared
+    from kpo_provision.sizing.pools import SizeOptions
+
+    spec = load_spec(path)
+    planned = sizing.size(spec)
+    is_known = declared.declared_platform(spec) is not None and planned.pools
+    return Subject(
+        file=path.name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        spec=spec,
+        plan=planned,
+        bundle=render.render(planned),
+        size=_size(path, spec, SizeOptions()) if is_known else None,
+        tool_version=__version__,
+    )
 
 
 def _size(

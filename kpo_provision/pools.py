@@ -15,8 +15,6 @@ from kpo_provision.plan import PoolPlan, Taint
 from kpo_provision.progress import Progress
 from kpo_provision.results import Action, Change
 
-MARK_KEY = "kpo-provision.io/labelled-pool"
-"""Annotation on a node that got its pool label and taints from us."""
 _ATTEMPTS = 5
 
 
@@ -97,7 +95,7 @@ def _settle(api: Api, node: Manifest, pools: Mapping[str, PoolPlan]) -> Change |
                 raise
             node = api.read("Node", name)  # somebody else changed it in between
             continue
-        detail = f"joins pool {wanted.name}" if wanted else f"leaves pool {_annotations(node)[MARK_KEY]}"
+        detail = f"joins pool {wanted.name}" if wanted else f"leaves pool {_annotations(node)[plan.MARK_KEY]}"
         return Change(action=Action.UPDATE, kind="Node", namespace="", name=name, detail=detail)
     return None
 
@@ -114,7 +112,7 @@ def _pool_of(node: Manifest, pools: Mapping[str, PoolPlan]) -> PoolPlan | None:
     if (
         matching
         and labels.get(plan.POOL_KEY, matching[0].name) != matching[0].name
-        and MARK_KEY not in _annotations(node)
+        and plan.MARK_KEY not in _annotations(node)
     ):
         raise errors.ClusterError(
             f"node {name} matches pool {matching[0].name} and already is in pool {labels[plan.POOL_KEY]}, "
@@ -133,7 +131,7 @@ def _join(node: Manifest, pool: PoolPlan) -> Manifest | None:
 
 
 def _leave(node: Manifest) -> Manifest | None:
-    if MARK_KEY not in _annotations(node):
+    if plan.MARK_KEY not in _annotations(node):
         return None
     return _patch(node, labels={plan.POOL_KEY: None}, mark=None, taints=list(_foreign_taints(node)))
 
@@ -145,7 +143,7 @@ def _patch(
         "metadata": {
             "resourceVersion": node["metadata"]["resourceVersion"],
             "labels": labels,
-            "annotations": {MARK_KEY: mark},
+            "annotations": {plan.MARK_KEY: mark},
         },
         "spec": {"taints": taints},
     }

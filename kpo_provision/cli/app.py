@@ -13,6 +13,7 @@ from kpo_provision.cli.commands import (
     local,
     plan,
     render,
+    runbook,
     schema,
     size,
     status,
@@ -44,5 +45,5 @@ def app() -> None:
     """Make KubernetesPodOperator just work: pools, tenants, quotas and registry secrets, proven by a probe pod."""
 
 
-for module in (init, validate, schema, size, render, plan, apply, verify, status, destroy, catalog, local):
+for module in (init, validate, schema, size, render, runbook, plan, apply, verify, status, destroy, catalog, local):
     app.add_command(module.command)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import yaml
@@ -18,6 +18,9 @@ from kpo_provision.render.bundle import Manifest
 
 if TYPE_CHECKING:
     import jinja2
+
+Filter = Callable[..., object]
+"""Turns a value into what a template writes."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -36,20 +39,24 @@ def render_manifests(template: str, **values: object) -> list[Manifest]:
         raise errors.RenderError(template=template, problem=f"not YAML: {error}") from error
 
 
-def render_text(template: str, **values: object) -> str:
-    """Render one template, whatever its output is.
+def render_text(template: str, *, filters: Mapping[str, Filter] | None = None, **values: object) -> str:
+    """Render one template, whatever its output is; ``filters`` are its own.
 
     Raises:
         errors.RenderError: The template wants a value that it was not given.
     """
-    return _render(template, template, values)
+    return _render(template, template, values, filters or {})
 
 
-def _render(file: str, template: str, values: Mapping[str, object]) -> str:
+def _render(file: str, template: str, values: Mapping[str, object], filters: Mapping[str, Filter] | None = None) -> str:
     import jinja2  # where Terraform is run, before anything is rendered
 
+    environment = _environment()
+    if filters:
+        environment = environment.overlay()
+        environment.filters = {**environment.filters, **filters}
     try:
-        return _environment().get_template(f"{file}.j2").render(**values)
+        return environment.get_template(f"{file}.j2").render(**values)
     except jinja2.TemplateError as error:
         raise errors.RenderError(template=template, problem=str(error)) from error
 

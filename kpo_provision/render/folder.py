@@ -70,8 +70,13 @@ def render_files(bundle: Bundle) -> dict[str, str]:
 
 def render_yaml(manifest: Manifest) -> str:
     """Render one object as the text of its file."""
-    return _HEADER + yaml.dump(
-        manifest, Dumper=_BlockDumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=120
+    return _HEADER + dump_yaml(manifest)
+
+
+def dump_yaml(value: object) -> str:
+    """Write a value as YAML, keys in their order and text of several lines as a block."""
+    return yaml.dump(
+        value, Dumper=_BlockDumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=120
     )
 
 

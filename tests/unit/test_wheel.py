@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kpo_provision.runbook import pages
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,7 +28,8 @@ def test_wheel_holds_templates_modules_and_the_root(wheel: Path) -> None:
         "kpo_provision/_assets/main.tf",
         *(f"kpo_provision/_assets/{path.relative_to(ROOT)}" for path in (ROOT / "modules").rglob("*.tf")),
         *(str(path.relative_to(ROOT)) for path in (ROOT / "kpo_provision/catalog/data").iterdir()),
-        *(f"kpo_provision/_assets/{path.relative_to(ROOT)}" for path in (ROOT / "templates").rglob("*.j2")),
+        *(f"kpo_provision/_assets/{path.relative_to(ROOT)}" for path in (ROOT / "templates").rglob("*.*")),
+        *(f"kpo_provision/_assets/{page}" for page in (pages.CHECKS_PAGE, pages.SECURITY_PAGE)),
     ]
     assert [name for name in wanted if name not in names] == []
 
