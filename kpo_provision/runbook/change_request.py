@@ -82,7 +82,7 @@ def _say_pools(subject: Subject) -> str:
     pools = render_count(len(subject.plan.pools), "node pool")
     if subject.makes_pools:
         return f"makes {pools} by Terraform"
-    return f"marks the nodes of {pools}" if subject.marked_pools else f"uses {pools} that stand already"
+    return f"marks the nodes of {pools}" if subject.marked_pools else f"uses {pools} made beforehand"
 
 
 def _say(step: Step) -> str:
