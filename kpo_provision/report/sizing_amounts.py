@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from kpo_provision.sizing.pool import HOURS_A_MONTH
@@ -39,6 +39,16 @@ def render_month(micro_usd_per_hour: int | None) -> str:
         return "price unknown"
     cents = -(-micro_usd_per_hour * HOURS_A_MONTH * 100 // MICRO_USD)
     return f"${cents // 100:,}.{cents % 100:02d}"
+
+
+def render_months(costs: Sequence[int | None]) -> str:
+    """Write what the hourly prices of pools come to together, and how many of them have none."""
+    known = [cost for cost in costs if cost is not None]
+    if not known:
+        return "price unknown"
+    unknown = len(costs) - len(known)
+    partly = f", and {render_count(unknown, 'pool')} without a price" if unknown else ""
+    return f"{render_month(sum(known))} a month{partly}"
 
 
 def render_hour(micro_usd: int | None) -> str:

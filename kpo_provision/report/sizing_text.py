@@ -12,6 +12,7 @@ from kpo_provision.report.sizing_amounts import (
     render_hour,
     render_memory,
     render_month,
+    render_months,
 )
 from kpo_provision.report.sizing_truth import render_comparison
 from kpo_provision.sizing.node import NodeShape
@@ -148,11 +149,6 @@ def _compare(pool: PoolSize, alternatives: tuple[Alternative, ...], layout: Layo
 
 
 def _render_total(size: InstallationSize, layout: Layout) -> list[str]:
-    costs = [pool.micro_usd_per_hour for pool in size.pools if pool.micro_usd_per_hour is not None]
-    unknown = len(size.pools) - len(costs)
-    partly = f", and {render_count(unknown, 'pool')} without a price" if unknown else ""
-    lines = (
-        ["", f"all pools: {render_month(sum(costs))} a month{partly}"] if costs else ["", "all pools: price unknown"]
-    )
+    lines = ["", f"all pools: {render_months([pool.micro_usd_per_hour for pool in size.pools])}"]
     lines += [line for source in size.sources for line in layout.detail(source)]
     return lines + [line for warning in size.warnings for line in layout.marked(Mark.DOUBTFUL, warning)]

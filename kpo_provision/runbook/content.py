@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from kpo_provision.report.sizing_amounts import render_month
+from kpo_provision.report.sizing_amounts import render_months
 from kpo_provision.runbook import backout, change_request, day_two, firewall, install, pages, terms
 from kpo_provision.runbook.steps import Step
 from kpo_provision.runbook.subject import Subject
@@ -117,8 +117,11 @@ class Content:
         return pages.read_roles()
 
     @property
-    def month(self) -> str:
-        """What all pools cost in a month; empty where nobody knows."""
-        costs = [pool.micro_usd_per_hour for pool in self.subject.size.pools] if self.subject.size else []
-        known = [cost for cost in costs if cost is not None]
-        return render_month(sum(known)) if known else ""
+    def cost(self) -> str:
+        """What all pools cost in a month, used as promised and at most; empty where nobody knows."""
+        pools = self.subject.size.pools if self.subject.size else ()
+        if all(pool.micro_usd_per_hour is None for pool in pools):
+            return ""
+        promised = render_months([pool.micro_usd_per_hour for pool in pools])
+        most = render_months([pool.most_micro_usd_per_hour for pool in pools])
+        return f"{promised}, with every promise used to the full; at most {most}, with every node that may be made"

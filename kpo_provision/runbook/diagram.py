@@ -103,7 +103,7 @@ def _describe_pool(subject: Subject, group: PoolTerms) -> tuple[str, ...]:
         if size.demand.name == group.pool.name:
             spot = "spot " if size.demand.spot else ""
             cost = render_month(size.micro_usd_per_hour)
-            month = f"{cost} a month" if size.micro_usd_per_hour is not None else cost
+            month = f"{cost} a month as promised" if size.micro_usd_per_hour is not None else cost
             nodes = f"{size.nodes.minimum:,} to {render_count(size.nodes.maximum, 'node')}"
             return (title, f"{spot}{size.shape.machine.name}", nodes, month)
     selector = ", ".join(f"{key}={value}" for key, value in group.pool.node_selector.items())

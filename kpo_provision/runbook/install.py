@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kpo_provision.report.sizing_amounts import render_count, render_month
+from kpo_provision.report.sizing_amounts import render_count, render_months
 from kpo_provision.runbook.steps import OMITTED, Step
 from kpo_provision.runbook.subject import Subject
 
@@ -42,11 +42,7 @@ def make_preparation(subject: Subject) -> Iterator[Step]:
 def _make_size(subject: Subject) -> Step:
     size = subject.size
     assert size is not None  # noqa: S101 - the caller looked
-    costs = [pool.micro_usd_per_hour for pool in size.pools]
-    known = [cost for cost in costs if cost is not None]
-    unknown = len(costs) - len(known)
-    partly = f", and {render_count(unknown, 'pool')} without a price" if unknown else ""
-    total = f"{render_month(sum(known))} a month{partly}" if known else "price unknown"
+    total = render_months([pool.micro_usd_per_hour for pool in size.pools])
     platform = " ".join(part for part in (size.platform, size.version) if part)
     tenants = render_count(size.tenants, "tenant")
     head = f"{size.installation}: {render_count(len(size.pools), 'pool')} for {tenants} that may launch pods"

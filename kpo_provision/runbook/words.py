@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from kpo_provision.render import folder
 from kpo_provision.render.environment import Filter
-from kpo_provision.report.sizing_amounts import render_month
+from kpo_provision.report.sizing_amounts import render_count, render_month
 from kpo_provision.runbook.content import Content
 from kpo_provision.runbook.steps import Edit
 from kpo_provision.sizing.pool import PoolSize
@@ -34,6 +34,7 @@ def make_filters(content: Content) -> Mapping[str, Filter]:
         "edit": render_edit,
         "gib": render_gib,
         "month": render_month,
+        "number_of": render_count,
         "reasons": list_reasons,
         "selector": render_selector,
         "source": describe_source,

@@ -160,6 +160,11 @@ class PoolSize:
         return None if self.micro_usd_per_node_hour is None else self.paid_nodes * self.micro_usd_per_node_hour
 
     @property
+    def most_micro_usd_per_hour(self) -> int | None:
+        """List price of the pool while the autoscaler has made all the nodes that it may."""
+        return None if self.micro_usd_per_node_hour is None else self.nodes.maximum * self.micro_usd_per_node_hour
+
+    @property
     def gap(self) -> int:
         """Nodes by which the packing may be above the best one there is."""
         return self.nodes_at_promise - self.lower_bound

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from kpo_provision import planning
+from kpo_provision.report import sizing_amounts
 from kpo_provision.runbook import render_runbook
 from kpo_provision.verify import checks
 from tests.commands import run
@@ -114,3 +115,17 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     assert answer.returncode == 2
     assert str(tmp_path / "file") in answer.stderr
+
+
+def test_cost_says_what_is_paid_as_promised_and_at_most() -> None:
+    text = render_runbook(planning.describe_runbook(ROOT / "examples" / "gke-sizing.yaml"))["runbook.md"]
+
+    big = next(line for line in text.splitlines() if line.startswith("| big | spot"))
+    # 3 and 6 nodes x $0.253643 x 730 h; the other pool is 1 of at most 3 nodes x $0.536048 x 730 h.
+    assert big.endswith("| $555.48 for 3 nodes | $1,110.96 for 6 nodes |")
+    assert "| Cost | $946.80 a month, with every promise used to the full; at most $2,284.91 a month, " in text
+
+
+def test_pools_without_a_price_are_not_counted_as_free() -> None:
+    assert sizing_amounts.render_months([2_000_000, None]) == "$1,460.00 a month, and 1 pool without a price"
+    assert sizing_amounts.render_months([None]) == "price unknown"
