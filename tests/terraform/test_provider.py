@@ -1,20 +1,30 @@
-"""The stand-in's table, held to the provider that the tests run with: to the real one where it is offered."""
+"""The stand-ins' tables, held to the providers that the tests run with: to the real ones where they are offered."""
 
 import json
 
+import pytest
+
+from tests.terraform.provider.offered import OFFERED
 from tests.terraform.provider.schema import load_tables
 from tests.terraform.workspace import Workspace
 
 _LETTERS = {"required": "R", "optional": "O", "computed": "C", "sensitive": "S"}
 
 
-def test_the_table_says_of_every_attribute_what_the_provider_says(initialised, mirror):
-    shown = json.loads(Workspace(initialised, mirror).run("providers", "schema", "-json").stdout)
+@pytest.mark.parametrize("offered", OFFERED, ids=lambda offered: offered.name)
+def test_the_table_says_of_every_attribute_what_the_provider_says(offered, tmp_path, mirror):
+    source = f'source = "hashicorp/{offered.name}"'
+    tmp_path.joinpath("main.tf").write_text(
+        f"terraform {{\n  required_providers {{\n    {offered.name} = {{ {source} }}\n  }}\n}}\n"
+    )
+    workspace = Workspace(tmp_path, mirror)
+    workspace.run("init", "-input=false")
+    shown = json.loads(workspace.run("providers", "schema", "-json").stdout)
     (provider,) = shown["provider_schemas"].values()
-    tables = load_tables()
+    tables = load_tables(offered.name)
     known = {
         "data": provider["data_source_schemas"],
-        "provider": {"google": provider["provider"]},
+        "provider": {offered.name: provider["provider"]},
         "resource": provider["resource_schemas"],
     }
     for kind, table in tables.items():

@@ -1,5 +1,5 @@
-"""Stands in for hashicorp/google where it cannot be had: Terraform's plugin protocol before, Google's REST API behind.
+"""Stands in for HashiCorp's providers where they cannot be had: Terraform's protocol before, the clouds' APIs behind.
 
-Knows the resources that the modules use, with names and types as tabulated from the real provider 7.45.0 in
-``google.schema``, and makes the calls that the real one makes. What it cannot do it refuses.
+Knows the resources that the modules use, with names and types as tabulated from the real providers in ``*.schema``, and
+makes the calls that the real ones make. What it cannot do it refuses.
 """

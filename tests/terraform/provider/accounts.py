@@ -1,6 +1,7 @@
 """google_service_account: made, changed in place and deleted through IAM."""
 
-from tests.terraform.provider.google import ApiError, ProviderError
+from tests.terraform.provider.errors import ProviderError
+from tests.terraform.provider.google import ApiError
 from tests.terraform.provider.values import settle
 
 _CHANGED = {"description": "description", "display_name": "displayName"}

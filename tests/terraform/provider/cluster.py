@@ -1,7 +1,8 @@
 """google_container_cluster, made and deleted; of one that is there only what others read is read again."""
 
 from tests.terraform.provider import shapes
-from tests.terraform.provider.google import ApiError, ProviderError, split_id
+from tests.terraform.provider.errors import ProviderError
+from tests.terraform.provider.google import ApiError, split_id
 from tests.terraform.provider.values import settle
 
 _PLACED = {

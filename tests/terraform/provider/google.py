@@ -8,6 +8,8 @@ import time
 import urllib.error
 import urllib.request
 
+from tests.terraform.provider.errors import ProviderError
+
 _ADDRESSES = {
     "artifact_registry": "https://artifactregistry.googleapis.com/v1/",
     "container": "https://container.googleapis.com/v1/",
@@ -25,10 +27,6 @@ _NO_CREDENTIALS = (
     "provider block.  No credentials loaded. To use your gcloud credentials, run "
     "'gcloud auth application-default login'"
 )
-
-
-class ProviderError(Exception):
-    """What a diagnostic says."""
 
 
 class ApiError(ProviderError):

@@ -1,6 +1,7 @@
 """One member's role on a project or a repository, whose policy is read, changed and written as a whole."""
 
-from tests.terraform.provider.google import ApiError, ProviderError
+from tests.terraform.provider.errors import ProviderError
+from tests.terraform.provider.google import ApiError
 from tests.terraform.provider.values import settle
 
 _CONFLICT = 409

@@ -1,4 +1,4 @@
-"""Lays the stand-in out as a mirror from which Terraform installs hashicorp/google without asking the registry."""
+"""Lays the stand-ins out as a mirror from which Terraform installs providers without asking the registry."""
 
 import atexit
 import datetime
@@ -13,14 +13,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-VERSION = "7.45.0"
+from tests.terraform.provider.offered import OFFERED
+
 _ROOT = Path(__file__).parents[3]
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def choose_provider(folder):
     """Return a CLI configuration for Terraform: the environment's if it says where providers come from, as one that
-    offers the real provider does; otherwise one with the stand-in, written into ``folder``."""
+    offers the real ones does; otherwise one with the stand-ins, written into ``folder``."""
     given = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
     if given.is_file() and "provider_installation" in given.read_text(encoding="utf-8"):
         return given.resolve()
@@ -30,20 +31,25 @@ def choose_provider(folder):
 def write_mirror(folder):
     """Write the mirror and the CLI configuration that names it; returns the latter, for ``TF_CLI_CONFIG_FILE``.
 
-    The provider in it can be started as long as this process lives.
+    The providers in it can be started as long as this process lives.
     """
-    kind = f"linux_{_MACHINES[platform.machine()]}"
-    place = Path(folder) / "mirror/registry.terraform.io/hashicorp/google" / VERSION / kind
-    place.mkdir(parents=True)
-    program = place / f"terraform-provider-google_v{VERSION}"
-    starter = Path(__file__).with_name("starter.py")
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{starter}" "{folder}/nursery"\n')
-    program.chmod(0o755)
+    for offered in OFFERED:
+        _write_program(Path(folder), offered)
     _write_certificate(Path(folder))
     _open_nursery(Path(folder))
     config = Path(folder) / "terraform.rc"
     config.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder}/mirror"\n  }}\n}}\n')
     return config
+
+
+def _write_program(folder, offered):
+    kind = f"linux_{_MACHINES[platform.machine()]}"
+    place = folder / "mirror/registry.terraform.io/hashicorp" / offered.name / offered.version / kind
+    place.mkdir(parents=True)
+    program = place / f"terraform-provider-{offered.name}_v{offered.version}"
+    starter = Path(__file__).with_name("starter.py")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{starter}" "{folder}/nursery" {offered.name}\n')
+    program.chmod(0o755)
 
 
 def _open_nursery(folder):

@@ -3,7 +3,8 @@
 import time
 
 from tests.terraform.provider import shapes
-from tests.terraform.provider.google import ApiError, ProviderError, StoppedError, split_id
+from tests.terraform.provider.errors import CreatedBrokenError, ProviderError
+from tests.terraform.provider.google import ApiError, StoppedError, split_id
 from tests.terraform.provider.values import UNKNOWN, settle
 
 _OURS = (
@@ -159,14 +160,6 @@ class NodePools:
             if self._api.stopping.wait(0.1):
                 raise ProviderError(f"interrupted while {path} was {status}")
         return status
-
-
-class CreatedBrokenError(ProviderError):
-    """It is there, and does not work: an error that comes with a state."""
-
-    def __init__(self, message, state):
-        super().__init__(message)
-        self.state = state
 
 
 def _parent(state, api):

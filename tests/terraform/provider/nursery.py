@@ -1,4 +1,4 @@
-"""Has the provider imported once, and a fork of it ready whenever Terraform starts the program in the mirror.
+"""Has the providers imported once, and a fork of it ready whenever Terraform starts the program in the mirror.
 
 A module's tests start a provider a hundred times, and nearly all that a start costs is imports. The first argument is a
 folder with a key and a certificate; standard input is the socket at which ``starter`` asks. The second argument is the
@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 
+from tests.terraform.provider.offered import OFFERED
 from tests.terraform.provider.service import Service
 from tests.terraform.provider.serving import serve
 
@@ -22,7 +23,7 @@ _MOST_BYTES = 2**20
 def main():
     folder, owner = sys.argv[1], int(sys.argv[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    service = Service()
+    services = {offered.name: Service(offered) for offered in OFFERED}
     with socket.socket(fileno=sys.stdin.fileno()) as listener:
         while owner not in select.select([listener, owner], [], [])[0]:
             connection, _ = listener.accept()
@@ -30,14 +31,14 @@ def main():
                 if os.fork() == 0:
                     listener.close()
                     os.close(owner)
-                    _become(connection)
-                    serve(service, folder)
+                    serve(services[_become(connection)], folder)
 
 
 def _become(connection):
     """Take over the environment and the output of the program that Terraform started, and end when either ends.
 
-    A Terraform that is killed outright ends nobody; and this process's end is the program's.
+    A Terraform that is killed outright ends nobody; and this process's end is the program's. Returns the name of the
+    provider that it started.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message, outputs, _, _ = socket.recv_fds(connection, _MOST_BYTES, 2)
@@ -52,6 +53,7 @@ def _become(connection):
         os.close(output)
     watched = [connection.dup(), os.pidfd_open(asked["terraform"])]
     threading.Thread(target=lambda: select.select(watched, [], []) and os._exit(0), daemon=True).start()
+    return asked["provider"]
 
 
 if __name__ == "__main__":

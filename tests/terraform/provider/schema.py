@@ -1,4 +1,4 @@
-"""The table of what a configuration may say, ``google.schema``: read into blocks, written as the protocol's messages.
+"""Tables of what a configuration may say, such as ``google.schema``: read into blocks, written as protocol messages.
 
 A line that begins a resource has its name and version. An attribute has flags (Required, Optional, Computed, Sensitive,
 N for one that a new resource is made for), its type, and its default; a block has its nesting, how many there may be at
@@ -46,11 +46,11 @@ class Block:
         return None if self.nesting == "single" else []
 
 
-def load_tables():
-    """Return blocks by kind (``resource``, ``data``, ``provider``) and name."""
+def load_tables(provider):
+    """Return the blocks of a provider by kind (``resource``, ``data``, ``provider``) and name."""
     tables = {}
     path = []
-    for line in Path(__file__).with_name("google.schema").read_text(encoding="utf-8").splitlines():
+    for line in Path(__file__).with_name(f"{provider}.schema").read_text(encoding="utf-8").splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         del path[depth:]
         if depth == 0:

@@ -3,28 +3,18 @@
 import json
 
 from tests.terraform.provider import planning
-from tests.terraform.provider.accounts import Accounts
-from tests.terraform.provider.cluster import ClusterData, Clusters
-from tests.terraform.provider.google import Google, ProviderError
-from tests.terraform.provider.grants import Grants
-from tests.terraform.provider.node_pool import CreatedBrokenError, NodePools
+from tests.terraform.provider.errors import CreatedBrokenError, ProviderError
 from tests.terraform.provider.schema import load_tables, to_schema
 from tests.terraform.provider.values import load_value, render_value, settle
 from tests.terraform.provider.wire import MESSAGES
 
 _ERROR = 1
-_RESOURCES = {
-    "google_artifact_registry_repository_iam_member": Grants,
-    "google_container_cluster": Clusters,
-    "google_container_node_pool": NodePools,
-    "google_project_iam_member": Grants,
-    "google_service_account": Accounts,
-}
 
 
 class Service:
-    def __init__(self):
-        self._tables = load_tables()
+    def __init__(self, offered):
+        self._offered = offered
+        self._tables = load_tables(offered.name)
         self._api = None
 
     def get_schema(self, _request):
@@ -32,7 +22,7 @@ class Service:
             return [MESSAGES["SchemaEntry"](key=name, value=to_schema(block)) for name, block in kind.items()]
 
         return MESSAGES["GetSchemaResponse"](
-            provider=to_schema(self._tables["provider"]["google"]),
+            provider=to_schema(self._tables["provider"][self._offered.name]),
             resource_schemas=entries(self._tables["resource"]),
             data_source_schemas=entries(self._tables["data"]),
             provider_meta=MESSAGES["Schema"](version=0, block=MESSAGES["Block"]()),
@@ -50,7 +40,7 @@ class Service:
 
     def configure(self, request):
         try:
-            self._api = Google(settle(load_value(request.config)))
+            self._api = self._offered.connect(settle(load_value(request.config)))
         except ProviderError as e:
             return MESSAGES["Diagnosed"](diagnostics=[_diagnose(e)])
         return MESSAGES["Diagnosed"]()
@@ -107,7 +97,7 @@ class Service:
     def read_data_source(self, request):
         block = self._tables["data"][request.type_name]
         try:
-            state = ClusterData(block, self._api).read(load_value(request.config))
+            state = self._offered.data[request.type_name](block, self._api).read(load_value(request.config))
         except ProviderError as e:
             return MESSAGES["DataResponse"](diagnostics=[_diagnose(e)])
         return MESSAGES["DataResponse"](state=render_value(state))
@@ -118,7 +108,7 @@ class Service:
         return MESSAGES["StopResponse"]()
 
     def _resource(self, name):
-        return _RESOURCES[name](self._tables["resource"][name], self._api)
+        return self._offered.resources[name](self._tables["resource"][name], self._api)
 
     @staticmethod
     def _apply(resource, prior, planned):

@@ -25,7 +25,7 @@ def serve(service, folder):
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=_WORKERS))
     server.add_generic_rpc_handlers((_provider(service), _controller(stopped), _stdio()))
     certificate, credentials = _load_certificate(folder)
-    with tempfile.TemporaryDirectory(prefix="tf-google-") as place:
+    with tempfile.TemporaryDirectory(prefix="tf-provider-") as place:
         address = f"{place}/socket"
         server.add_secure_port(f"unix:{address}", credentials)
         server.start()

@@ -1,4 +1,4 @@
-"""What Terraform starts as the provider: asks the nursery for one, and lives as long as it does.
+"""What Terraform starts as a provider: asks the nursery for one, and lives as long as it does.
 
 Imports next to nothing, for it is started again and again.
 """
@@ -10,6 +10,6 @@ import sys
 
 with socket.socket(socket.AF_UNIX) as nursery:
     nursery.connect(sys.argv[1])
-    asked = {"environment": dict(os.environ), "terraform": os.getppid()}
+    asked = {"environment": dict(os.environ), "provider": sys.argv[2], "terraform": os.getppid()}
     socket.send_fds(nursery, [json.dumps(asked).encode() + b"\n"], [1, 2])
     nursery.recv(1)

@@ -1,0 +1,38 @@
+"""The providers that are stood in for: which version of each, how it is connected, and who does its resources' work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.terraform.provider.accounts import Accounts
+from tests.terraform.provider.cluster import ClusterData, Clusters
+from tests.terraform.provider.google import Google
+from tests.terraform.provider.grants import Grants
+from tests.terraform.provider.node_pool import NodePools
+
+
+@dataclass(kw_only=True)
+class Offered:
+    """One provider. ``connect`` makes of its configuration what its resources and data sources are given."""
+
+    name: str
+    version: str
+    connect: Callable[[Mapping[str, object]], object]
+    resources: Mapping[str, type]
+    data: Mapping[str, type]
+
+
+OFFERED = [
+    Offered(
+        name="google",
+        version="7.45.0",
+        connect=Google,
+        resources={
+            "google_artifact_registry_repository_iam_member": Grants,
+            "google_container_cluster": Clusters,
+            "google_container_node_pool": NodePools,
+            "google_project_iam_member": Grants,
+            "google_service_account": Accounts,
+        },
+        data={"google_container_cluster": ClusterData},
+    ),
+]
