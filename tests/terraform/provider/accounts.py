@@ -12,8 +12,10 @@ class Accounts:
         self._block = block
         self._api = api
 
-    def complete(self, planned):
+    def complete(self, prior, planned):
         """Say of an account that is to be made what follows from its ID, as the real provider does."""
+        if prior is not None:
+            return planned
         project, own = planned["project"] or self._api.project, planned["account_id"]
         if not isinstance(project, str) or not isinstance(own, str):
             return planned

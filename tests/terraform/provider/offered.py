@@ -4,9 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.terraform.provider.accounts import Accounts
+from tests.terraform.provider.auto_scaling import AutoScalingGroups
+from tests.terraform.provider.aws import Aws
+from tests.terraform.provider.caller import Caller
 from tests.terraform.provider.cluster import ClusterData, Clusters
 from tests.terraform.provider.google import Google
 from tests.terraform.provider.grants import Grants
+from tests.terraform.provider.iam import InstanceProfiles, RolePolicies, Roles
+from tests.terraform.provider.launch_templates import LaunchTemplates
 from tests.terraform.provider.node_pool import NodePools
 
 
@@ -22,6 +27,19 @@ class Offered:
 
 
 OFFERED = [
+    Offered(
+        name="aws",
+        version="6.25.0",
+        connect=Aws,
+        resources={
+            "aws_autoscaling_group": AutoScalingGroups,
+            "aws_iam_instance_profile": InstanceProfiles,
+            "aws_iam_role": Roles,
+            "aws_iam_role_policy": RolePolicies,
+            "aws_launch_template": LaunchTemplates,
+        },
+        data={"aws_caller_identity": Caller},
+    ),
     Offered(
         name="google",
         version="7.45.0",

@@ -63,8 +63,8 @@ class Service:
         prior, proposed = load_value(request.prior_state), load_value(request.proposed_new_state)
         planned = planning.plan(block, prior, proposed)
         resource = self._resource(request.type_name)
-        if prior is None and planned and hasattr(resource, "complete"):
-            planned = resource.complete(planned)
+        if planned and hasattr(resource, "complete"):
+            planned = resource.complete(prior, planned)
         replacing = planning.list_replacing(block, prior, planned) if prior and planned else []
         return MESSAGES["PlanResponse"](
             planned_state=render_value(planned), requires_replace=replacing, legacy_type_system=True
