@@ -38,7 +38,7 @@ def _make_demand(spec: model.Installation, planned: plan.Plan, name: str) -> Poo
         zones=declared.count_zones(spec, name),
         min_nodes=len(pool.hosts) or pool.min_nodes,
         max_nodes=len(pool.hosts) or pool.max_nodes,
-        surge_nodes=0 if pool.hosts else pool.surge,
+        surge_nodes=0 if pool.hosts or pool.ec2 else pool.surge,
         pod_range_prefix=int(spec.sizing.pod_range.rpartition("/")[2]) if spec.sizing.pod_range else None,
         max_pods=pool.max_pods_per_node,
     )

@@ -42,7 +42,10 @@ def size(spec: model.Installation) -> plan.Plan:
         errors.SizingError: A tenant may launch pods and has no pool to run them on.
     """
     scales = spec.target.gke is not None
-    pools = {name: _plan_pool(name, pool, scales=scales) for name, pool in sorted(spec.node_pools.items())}
+    pools = {
+        name: _plan_pool(name, pool, scales=scales or pool.ec2 is not None)
+        for name, pool in sorted(spec.node_pools.items())
+    }
     return plan.Plan(
         installation=spec.metadata.name,
         kubernetes_version=_read_version(spec.target),

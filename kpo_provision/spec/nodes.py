@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kpo_provision.spec.ec2 import Ec2Pool
 from kpo_provision.spec.fields import (
     CpuOrZero,
     CpuQuantity,
@@ -79,6 +80,8 @@ class NodePool(SpecModel):
     hosts: dict[DnsLabel, Host] = {}
     """Hosts that join the cluster as the pool's nodes, by the name of their node; for the target selfHosted. Their
     machine is the pool's `machineType`."""
+    ec2: Ec2Pool | None = None
+    """EC2 instances that join the cluster as the pool's nodes, as many as are needed; for the target selfHosted."""
 
 
 class Overhead(SpecModel):

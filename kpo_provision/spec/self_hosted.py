@@ -1,4 +1,4 @@
-"""What a spec may say about a cluster on hosts of one's own, whose node pools are hosts that join it over SSH."""
+"""What a spec may say about a cluster of one's own, whose node pools are hosts that join it, or EC2 instances."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kpo_provision.spec.backend import Backend, LocalBackend
+from kpo_provision.spec.ec2 import Ec2Site
 from kpo_provision.spec.fields import (
     DnsLabel,
     FilePath,
@@ -83,6 +84,8 @@ class SelfHostedTarget(KubeconfigTarget):
     these hosts may pull with them."""
     proxy: Proxy | None = None
     """The HTTP proxy by which images are pulled."""
+    ec2: Ec2Site | None = None
+    """Where pools of EC2 instances are, for pools with `ec2`."""
     allow_cgroup_v1: bool = False
     """Whether hosts with version 1 of control groups are taken, which Kubernetes gives up."""
     serving_certificates: Literal["selfSigned", "cluster"] = "selfSigned"

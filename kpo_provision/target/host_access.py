@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kpo_provision import errors
 from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys
-from kpo_provision.render.hosts import ClusterFacts, Site, list_near, list_registries
+from kpo_provision.render.hosts import Site
+from kpo_provision.render.node_files import ClusterFacts, render_settings
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model, paths
 from kpo_provision.spec.hosts import Host
@@ -39,20 +40,8 @@ class HostAccess:
             wanted = self._spec.node_pools[pool.demand.name]
             for name, host in wanted.hosts.items():
                 settings = {
-                    "ALLOW_CGROUP_V1": str(target.allow_cgroup_v1).lower(),
-                    "API_SERVER": cluster.api_server,
-                    "ARCHITECTURE": wanted.architecture,
-                    "CA_PINS": " ".join(cluster.ca_pins),
-                    "CPUS": str(pool.shape.machine.vcpu),
-                    "IMAGE_NO_PROXY": ",".join(list_near(target.proxy, cluster)) if target.proxy else "",
-                    "IMAGE_PROXY": target.proxy.https if target.proxy else "",
-                    "MEMORY_KI": str(pool.shape.capacity_memory_ki),
-                    "MIN_DISK_MIB": str(target.min_free_disk),
-                    "MINOR": str(cluster.minor),
+                    **render_settings(target, wanted, pool.shape, cluster),
                     "NODE_ADDRESS": host.node_address or host.address,
-                    "REGISTRIES": " ".join(list_registries(target)),
-                    "SANDBOX_IMAGE": target.sandbox_image or "",
-                    "SERVER_MINOR": str(cluster.minor),
                 }
                 yield Wanted(access=self._reach(name, host), settings=settings)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from kpo_provision import errors
-from kpo_provision.render.hosts import ClusterFacts
+from kpo_provision.render.node_files import ClusterFacts
 from kpo_provision.spec.self_hosted import SelfHostedTarget
 
 if TYPE_CHECKING:

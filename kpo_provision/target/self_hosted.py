@@ -20,7 +20,8 @@ from kpo_provision.kube.api import Api
 from kpo_provision.kube.bootstrap_tokens import hold_token
 from kpo_provision.plan import Plan
 from kpo_provision.progress import Progress
-from kpo_provision.render.hosts import ClusterFacts, render_hosts_tfvars
+from kpo_provision.render.hosts import render_hosts_tfvars
+from kpo_provision.render.node_files import ClusterFacts
 from kpo_provision.results import Action, Change, Disruption, HostChange, HostFailure, PoolsAhead
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model, paths

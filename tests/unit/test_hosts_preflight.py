@@ -16,7 +16,7 @@ import pytest
 from kpo_provision import catalog, progress, spec
 from kpo_provision.hosts import Access, Hop, Wanted, look_at_hosts
 from kpo_provision.hosts.preflight import parse_look
-from kpo_provision.render.hosts import ClusterFacts
+from kpo_provision.render.node_files import ClusterFacts
 from kpo_provision.results import Finding
 from kpo_provision.sizing import pools
 from kpo_provision.target.host_access import HostAccess

@@ -32,9 +32,7 @@ class AutoScalingGroups:
                 **_expand(state),
             )
             if state["suspended_processes"]:
-                self._client.suspend_processes(
-                    AutoScalingGroupName=name, ScalingProcesses=state["suspended_processes"]
-                )
+                self._client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=state["suspended_processes"])
         return self._find(state)
 
     def read(self, state):

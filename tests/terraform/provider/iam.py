@@ -65,9 +65,7 @@ class RolePolicies(_Kind):
     def create(self, planned):
         state = settle(planned)
         with translated(f"putting IAM Role ({state['role']}) Policy ({state['name']})"):
-            self._iam.put_role_policy(
-                RoleName=state["role"], PolicyName=state["name"], PolicyDocument=state["policy"]
-            )
+            self._iam.put_role_policy(RoleName=state["role"], PolicyName=state["name"], PolicyDocument=state["policy"])
         return self._find(state)
 
     def update(self, _prior, planned):
