@@ -6,6 +6,7 @@ in between. What comes after Terraform is loaded when Terraform runs already.
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -200,6 +201,19 @@ def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
     if removed.failures:
         return removed
     return replace(removed, changes=removed.changes + prepared.target.destroy(progress=progress))
+
+
+def rotate_token(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> datetime.datetime:
+    """Have the instances of EC2 pools join by another token from now on; returns when that one ends."""
+    if decided.spec.target.self_hosted is None or decided.spec.target.self_hosted.ec2 is None:
+        raise errors.UsageError(
+            "the spec has no EC2 instances, which alone keep a join token", hint="set target.selfHosted.ec2"
+        )
+    from kpo_provision.target.mixed import MixedTarget
+
+    with _choose_target(decided, environ) as chosen:
+        assert isinstance(chosen, MixedTarget)  # noqa: S101  every target with target.selfHosted.ec2 is
+        return chosen.renew_token(progress=progress)
 
 
 def _name_program(spec: model.Installation, program: str) -> model.Installation:

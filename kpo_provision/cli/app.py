@@ -17,6 +17,7 @@ from kpo_provision.cli.commands import (
     schema,
     size,
     status,
+    token,
     validate,
     verify,
 )
@@ -45,5 +46,20 @@ def app() -> None:
     """Make KubernetesPodOperator just work: pools, tenants, quotas and registry secrets, proven by a probe pod."""
 
 
-for module in (init, validate, schema, size, render, runbook, plan, apply, verify, status, destroy, catalog, local):
+for module in (
+    init,
+    validate,
+    schema,
+    size,
+    render,
+    runbook,
+    plan,
+    apply,
+    verify,
+    status,
+    destroy,
+    catalog,
+    token,
+    local,
+):
     app.add_command(module.command)

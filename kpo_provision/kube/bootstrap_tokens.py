@@ -1,4 +1,4 @@
-"""Bootstrap tokens, by which hosts join: made for one run, and gone after it."""
+"""Bootstrap tokens, by which nodes join: made for one run and gone after it, or left to end by themselves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import secrets
 import string
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from kpo_provision import errors
 from kpo_provision.kube.api import Api
@@ -22,6 +23,29 @@ _GROUP = "system:bootstrappers:kubeadm:default-node-token"
 @contextlib.contextmanager
 def hold_token(api: Api, *, seconds: int, purpose: str) -> Iterator[str]:
     """Make a token that lives ``seconds`` at most, wait until hosts can check the cluster by it, and delete it.
+
+    Raises:
+        errors.ClusterError: The cluster makes none, or nobody there signs it.
+    """
+    token = create_token(api, seconds=seconds, purpose=purpose)
+    try:
+        yield token.text
+    finally:
+        with contextlib.suppress(errors.ApiError):  # it ends by itself
+            api.delete("Secret", token.secret, _NAMESPACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapToken:
+    """A token, the name of the Secret that it is, and when it ends."""
+
+    text: str = field(repr=False)
+    secret: str
+    expires: datetime.datetime
+
+
+def create_token(api: Api, *, seconds: int, purpose: str) -> BootstrapToken:
+    """Make a token that ends by itself after ``seconds``, and wait until hosts can check the cluster by it.
 
     Raises:
         errors.ClusterError: The cluster makes none, or nobody there signs it.
@@ -48,10 +72,11 @@ def hold_token(api: Api, *, seconds: int, purpose: str) -> Iterator[str]:
     )
     try:
         _wait_until_signed(api, token_id)
-        yield f"{token_id}.{secret}"
-    finally:
-        with contextlib.suppress(errors.ApiError):  # it ends by itself
+    except errors.ClusterError:
+        with contextlib.suppress(errors.ApiError):
             api.delete("Secret", name, _NAMESPACE)
+        raise
+    return BootstrapToken(text=f"{token_id}.{secret}", secret=name, expires=expires)
 
 
 def _draw(length: int) -> str:

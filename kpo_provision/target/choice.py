@@ -40,7 +40,13 @@ def choose_target(
     if spec.target.self_hosted is not None and size is not None:
         from kpo_provision.target.self_hosted import SelfHostedTarget
 
-        return SelfHostedTarget(spec, plan, size, base=base, environ=environ, force=force)
+        hosts = SelfHostedTarget(spec, plan, size, base=base, environ=environ, force=force)
+        if spec.target.self_hosted.ec2 is None:
+            return hosts
+        from kpo_provision.target.ec2_pools import Ec2Pools
+        from kpo_provision.target.mixed import MixedTarget
+
+        return MixedTarget(hosts, Ec2Pools(spec, plan, size, base=base, environ=environ))
     if spec.target.kubeconfig is not None:
         from kpo_provision.target.kubeconfig import KubeconfigTarget
 

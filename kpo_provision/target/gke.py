@@ -25,9 +25,9 @@ from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model
 from kpo_provision.spec.gke import GkeTarget as GkeSpec
 from kpo_provision.target import gke_changes, gke_mending, gke_state
-from kpo_provision.target.gke_disruption import find_disruption
 from kpo_provision.target.gke_mending import Mend
 from kpo_provision.target.opened import OpenTarget, open_connection
+from kpo_provision.target.pool_disruption import GKE_POOL_KEY, find_disruption
 from kpo_provision.terraform import Driver, PlanSummary
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class GkeTarget:
 
     def _find_disruption(self, planned: _Planned) -> Disruption:
         doomed = [change.old_name for change in planned.summary.destructive if change.type == terraform.POOL_TYPE]
-        return find_disruption(self.open().api, doomed) if doomed else Disruption()
+        return find_disruption(self.open().api, doomed, key=GKE_POOL_KEY) if doomed else Disruption()
 
     def _read_live(self) -> Live:
         """Read what is there, once the cluster is known to be the one that the spec means."""

@@ -55,18 +55,25 @@ class HostAccess:
         keys = {host.address: self._choose_key(host, looks.get(name)) for name, host in self.hosts.items()}
         if bastion is not None:
             keys[bastion.address] = choose_key(self._require_keys(bastion.address, bastion.port))
-        authorities = {
+        identity = bastion.identity_file if bastion else None
+        return Site(
+            host_keys=keys,
+            authorities=self.read_authorities(),
+            identity_file=str(self._identity) if self._identity else None,
+            bastion_identity_file=str(paths.resolve_path(identity, base=self._base)) if identity else None,
+        )
+
+    def read_authorities(self) -> dict[str, str]:
+        """Read the CAs of registries that have one, by server.
+
+        Raises:
+            errors.UsageError: One is not there, or is no CA.
+        """
+        return {
             server: self._read_authority(server, registry.ca)
             for server, registry in self._target.registries.items()
             if registry.ca
         }
-        identity = bastion.identity_file if bastion else None
-        return Site(
-            host_keys=keys,
-            authorities=authorities,
-            identity_file=str(self._identity) if self._identity else None,
-            bastion_identity_file=str(paths.resolve_path(identity, base=self._base)) if identity else None,
-        )
 
     def _reach(self, name: str, host: Host) -> Access:
         ssh, bastion = self._target.ssh, self._target.ssh.bastion

@@ -144,7 +144,7 @@ class SelfHostedTarget:
 
     def prepare_destroy(self, *, progress: Progress) -> PoolsAhead:
         """Plan that every host leaves."""
-        driver = self._open_terraform(progress, self._render(self._read_cluster(), {}))
+        driver = self._open_terraform(progress, self._render(self.read_cluster(), {}))
         summary = driver.plan(destroy=True)
         half = host_changes.find_half_leaving(summary)
         for address in half:
@@ -185,14 +185,19 @@ class SelfHostedTarget:
             raise AssertionError("apply comes after prepare")
         return self._planned
 
-    def _read_cluster(self) -> ClusterFacts:
+    def read_authorities(self) -> Mapping[str, str]:
+        """Read the CAs of registries, by server."""
+        return self._access.read_authorities()
+
+    def read_cluster(self) -> ClusterFacts:
+        """Ask the cluster what hosts have to know of it."""
         cluster = self.open()
         return read_cluster(cluster.api, self._wanted, version=cluster.version)
 
     def _make_plan(self, progress: Progress) -> _Planned:
         names = self._wanted.node_registries
         logins = registry.load_node_logins(self._spec, names, base=self._base, environ=self._environ)
-        cluster = self._read_cluster()
+        cluster = self.read_cluster()
         looked_at = int(time.time())
         looks = look_at_hosts(list(self._access.list_wanted(self._size, cluster)), progress=progress)
         by_node = {look.node: look for look in looks}

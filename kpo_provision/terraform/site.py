@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ CLUSTER_ADDRESS = "module.gke_cluster.google_container_cluster.cluster[0]"
 SYSTEM_POOL_ADDRESS = "module.gke_cluster.google_container_node_pool.system[0]"
 _POOLS = "module.gke_node_pool.google_container_node_pool.pool"
 HOST_TYPE = "terraform_data"
+GROUP_TYPE = "aws_autoscaling_group"
+TEMPLATE_TYPE = "aws_launch_template"
+EC2_PART = "ec2"
+"""Below the workspace of an installation: that of its EC2 pools."""
 _CHECKS_BASTIONS = (1, 15)
 _LOCK = "lock"
 _NOTHING_SECRET = {"join_token": "none", "kubelet_logins": "", "looked_at": "0"}
@@ -104,6 +108,14 @@ def open_self_hosted(where: Where, target: self_hosted.SelfHostedTarget, variabl
     return _open(where, target, root, variables, ephemeral=_NOTHING_SECRET)
 
 
+def open_ec2(where: Where, target: self_hosted.SelfHostedTarget, variables: Mapping[str, Any]) -> Driver:
+    """Do the same for the pools of EC2 instances of such a target, whose state is their own."""
+    root = assets.asset("modules") / "self-hosted-ec2-pool"
+    # Whose provider has no settings in a root that is a module, and finds them here.
+    environ = {**where.environ, "AWS_REGION": str(variables["region"])}
+    return _open(replace(where, environ=environ), target, root, variables, part=EC2_PART)
+
+
 def _require_bastion_keys(binary: Binary) -> None:
     """Refuse a Terraform that holds a bastion against the key of the host behind it (hashicorp/terraform#38318)."""
     if binary.product == "Terraform" and binary.release < _CHECKS_BASTIONS:
@@ -121,14 +133,15 @@ def _open(
     variables: Mapping[str, Any],
     *,
     ephemeral: Mapping[str, str] | None = None,
+    part: str = "",
 ) -> Driver:
     environ = where.environ
     program = find_program(target.terraform_bin, environ=environ)
     workspace = write_workspace(
-        where.base.absolute() / FOLDER / where.installation,
+        where.base.absolute() / FOLDER / where.installation / part,
         root,
         variables=variables,
-        backend=render_backend(where.installation, target.backend, base=where.base),
+        backend=render_backend(where.installation, target.backend, base=where.base, part=part),
     )
     remembered = readiness.recall(workspace.folder, program, environ=environ)
     binary = remembered or find_binary(str(program), environ=environ)

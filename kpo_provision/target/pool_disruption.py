@@ -1,4 +1,4 @@
-"""Whom it costs something when node pools of GKE go: the KPO pods that run there."""
+"""Whom it costs something when node pools of a cloud go: the KPO pods that run there."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from kpo_provision.results import Disruption
 if TYPE_CHECKING:
     from kpo_provision.kube.api import Api
 
-_NODE_POOL_KEY = "cloud.google.com/gke-nodepool"
+GKE_POOL_KEY = "cloud.google.com/gke-nodepool"
 """GKE's own label on every node."""
 
 
-def find_disruption(api: Api, doomed: Sequence[str]) -> Disruption:
-    """List the KPO pods that run on ``doomed`` pools, of which there is one at least, by GKE's names of the pools.
+def find_disruption(api: Api, doomed: Sequence[str], *, key: str) -> Disruption:
+    """List the KPO pods that run on ``doomed`` pools, of which there is one at least.
+
+    ``key`` is the label that says of a node in which pool it is.
 
     Raises:
         errors.ClusterError: The cluster does not answer, or refuses.
     """
-    selector = f"{_NODE_POOL_KEY} in ({','.join(sorted(doomed))})"
+    selector = f"{key} in ({','.join(sorted(doomed))})"
     homes = {
-        node["metadata"]["name"]: node["metadata"]["labels"][_NODE_POOL_KEY]
+        node["metadata"]["name"]: node["metadata"]["labels"][key]
         for node in api.list("Node", label_selector=selector, metadata_only=True)
     }
     pods: dict[str, list[str]] = {}
-    key, value = KPO_POD_LABEL
+    label, value = KPO_POD_LABEL
     running = "status.phase!=Succeeded,status.phase!=Failed"
-    for pod in api.list("Pod", label_selector=f"{key}={value}", field_selector=running) if homes else ():
+    for pod in api.list("Pod", label_selector=f"{label}={value}", field_selector=running) if homes else ():
         home = homes.get(pod["spec"].get("nodeName", ""))
         if home is not None:
             pods.setdefault(home, []).append(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}")
