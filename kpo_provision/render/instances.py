@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -127,14 +129,11 @@ def _render_user_data(
     target: SelfHostedTarget, wanted: NodePool, pool: PoolPlan, shape: NodeShape, files: NodeFiles
 ) -> str:
     identity = Identity(node="@NODE@", address="@NODE_ADDRESS@", provider_id="aws:///@ZONE@/@NODE@")
+    told = {"containerd": files.render_containerd(), "files": files.render_files(identity, pool, shape)}
     settings = {
         **render_settings(target, wanted, shape, files.cluster),
+        "FINGERPRINT": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
         "READY_TIMEOUT_S": str(target.ready_timeout),
-    }
-    told = {
-        "containerd": files.render_containerd(),
-        "files": files.render_files(identity, pool, shape),
-        "settings": settings,
     }
     return render_text(
         "nodes/instance.sh",
@@ -145,6 +144,7 @@ def _render_user_data(
         join_file=JOIN_FILE,
         parameter=name_parameter(files.installation),
         scripts="\n".join(_read_script(name) for name in _SCRIPTS),
+        settings=settings,
         **told,
     )
 

@@ -25,7 +25,7 @@ from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model
 from kpo_provision.spec.ec2 import Ec2Site
 from kpo_provision.spec.self_hosted import SelfHostedTarget
-from kpo_provision.target import ec2_changes
+from kpo_provision.target import ec2_changes, host_nodes
 from kpo_provision.target.pool_disruption import find_disruption
 from kpo_provision.terraform import Driver, PlanSummary
 
@@ -93,18 +93,16 @@ class Ec2Pools:
         planned = self._require_planned()
         if self._sizes:
             self.renew_token(api, progress=progress, only_if_due=True)
-        if planned.summary.has_changes:
-            planned.driver.apply(planned.summary)
+        self._apply(api, planned)
         self._wait_for_nodes(api, progress=progress)
         return planned.ahead.changes
 
-    def destroy(self) -> tuple[Change, ...]:
+    def destroy(self, api: Api) -> tuple[Change, ...]:
         """Apply that every pool goes, and leave no token behind."""
         from kpo_provision.clouds.join_tokens import delete_token
 
         planned = self._require_planned()
-        if planned.summary.has_changes:
-            planned.driver.apply(planned.summary)
+        self._apply(api, planned)
         delete_token(name_parameter(self._plan.installation), region=self._site.region)
         return planned.ahead.changes
 
@@ -168,6 +166,16 @@ class Ec2Pools:
         )
         self._planned = _Planned(driver=driver, summary=summary, ahead=ahead)
         return ahead
+
+    @staticmethod
+    def _apply(api: Api, planned: _Planned) -> None:
+        """Apply what is planned, and delete the nodes of instances that went: no kubelet makes them again."""
+        doomed = ec2_changes.list_doomed(planned.summary)
+        selector = f"{POOL_KEY} in ({','.join(doomed)})"
+        nodes = api.list("Node", label_selector=selector, metadata_only=True) if doomed else []
+        if planned.summary.has_changes:
+            planned.driver.apply(planned.summary)
+        host_nodes.delete_nodes(api, [node["metadata"]["name"] for node in nodes])
 
     def _require_planned(self) -> _Planned:
         if self._planned is None:

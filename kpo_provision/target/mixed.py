@@ -63,7 +63,7 @@ class MixedTarget:
 
     def destroy(self, *, progress: Progress) -> tuple[Change, ...]:
         """Apply both saved plans."""
-        return (*self._hosts.destroy(progress=progress), *self._instances.destroy())
+        return (*self._hosts.destroy(progress=progress), *self._instances.destroy(self.open().api))
 
     def renew_token(self, *, progress: Progress) -> datetime.datetime:
         """Have instances join by another token from now on; returns when it ends."""

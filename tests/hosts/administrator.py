@@ -36,6 +36,7 @@ class Administrator:
         self.site, self.folder = site, folder
         self.spec = folder / "self-hosted.yaml"
         self.edits = []
+        self.environ = {}
         for name in ("kubeconfig", "id_ed25519"):
             shutil.copy(site.folder / name, folder / name)
         self.refresh()
@@ -60,8 +61,8 @@ class Administrator:
         self.spec.write_text(text)
 
     def run(self, command, *arguments):
-        argv = [sys.executable, "-m", "kpo_provision", command, self.spec, *arguments]
-        return Run(self.site.run(*argv, check=False, cwd=self.folder))
+        argv = [sys.executable, "-m", "kpo_provision", *command.split(), self.spec, *arguments]
+        return Run(self.site.run(*argv, check=False, cwd=self.folder, environ=self.environ))
 
     def start(self, command, *arguments):
         """Start a command, and wait for nothing."""

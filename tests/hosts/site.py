@@ -108,7 +108,7 @@ class Site:
     def run(self, *argv, check=True, environ=None, text=None, cwd=None):
         """Run a program where the administrator sits: in the network of the cluster."""
         return subprocess.run(
-            self._enter(argv),
+            [*self.enter(), *map(str, argv)],
             env={**os.environ, **(environ or {})},
             input=text,
             cwd=cwd,
@@ -120,7 +120,7 @@ class Site:
     def start(self, *argv, cwd):
         """Start a program there; what it says, on either stream, is its standard output."""
         return subprocess.Popen(
-            self._enter(argv),
+            [*self.enter(), *map(str, argv)],
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -128,8 +128,9 @@ class Site:
             text=True,
         )
 
-    def _enter(self, argv):
-        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *map(str, argv)]
+    def enter(self):
+        """Return what, before a command, has it run in the network of the cluster."""
+        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--"]
 
     def key(self, name: str, kind: str) -> Path:
         """Return a host's private key, made once: a host keeps its keys when it is made anew."""

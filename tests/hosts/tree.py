@@ -23,6 +23,7 @@ PACKAGES = (
     "openssh-server",
     "openssl",
     "procps",
+    "python3",
     "runc",
     "socat",
     "sudo",

@@ -1,6 +1,7 @@
 """Calls of AWS's APIs: boto3, which finds region, credentials and endpoints as the real provider does."""
 
 import contextlib
+import os
 import threading
 
 import boto3
@@ -27,7 +28,7 @@ class Aws:
             aws_secret_access_key=config.get("secret_key"),
             aws_session_token=config.get("token"),
             profile_name=config.get("profile"),
-            region_name=config.get("region"),
+            region_name=config.get("region") or os.environ.get("AWS_REGION"),
         )
         self._clients = {}
         self._lock = threading.Lock()

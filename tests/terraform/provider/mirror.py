@@ -19,24 +19,25 @@ _ROOT = Path(__file__).parents[3]
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def choose_provider(folder):
+def choose_provider(folder, *, enter=()):
     """Return a CLI configuration for Terraform: the environment's if it says where providers come from, as one that
     offers the real ones does; otherwise one with the stand-ins, written into ``folder``."""
     given = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
     if given.is_file() and "provider_installation" in given.read_text(encoding="utf-8"):
         return given.resolve()
-    return write_mirror(folder)
+    return write_mirror(folder, enter=enter)
 
 
-def write_mirror(folder):
+def write_mirror(folder, *, enter=()):
     """Write the mirror and the CLI configuration that names it; returns the latter, for ``TF_CLI_CONFIG_FILE``.
 
-    The providers in it can be started as long as this process lives.
+    The providers in it can be started as long as this process lives. ``enter`` is a command that runs another one
+    where the providers are to run, such as in another network.
     """
     for offered in OFFERED:
         _write_program(Path(folder), offered)
     _write_certificate(Path(folder))
-    _open_nursery(Path(folder))
+    _open_nursery(Path(folder), enter)
     config = Path(folder) / "terraform.rc"
     config.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder}/mirror"\n  }}\n}}\n')
     return config
@@ -52,14 +53,14 @@ def _write_program(folder, offered):
     program.chmod(0o755)
 
 
-def _open_nursery(folder):
+def _open_nursery(folder, enter):
     """Start it; it ends when the other end of ``owner`` is closed, which this process does by ending."""
     ours, owner = socket.socketpair()
     with owner, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "nursery"))
         listener.listen(64)
         nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.terraform.provider.nursery", str(folder), str(owner.fileno())],
+            [*enter, sys.executable, "-m", "tests.terraform.provider.nursery", str(folder), str(owner.fileno())],
             cwd=_ROOT,
             stdin=listener,
             pass_fds=[owner.fileno()],
