@@ -18,10 +18,21 @@ _GOOGLE = (
     ("cloudresourcemanager.googleapis.com", "grants that account its roles, where it is made"),
     ("oauth2.googleapis.com", "logs in"),
 )
+_AWS = (
+    ("autoscaling", "makes and reads groups of instances"),
+    ("ec2", "finds images, makes launch templates"),
+    ("iam", "makes the instances' role"),
+    ("ssm", "puts the join token where instances read it"),
+    ("sts", "says which account it is"),
+)
+_AWS_OF_INSTANCES = (
+    ("ssm", "they read the join token"),
+    ("autoscaling", "they say whether they have joined"),
+)
 _PROVIDERS = (
     (
         "registry.terraform.io",
-        "names Terraform's Google provider; a mirror in Terraform's own configuration takes its place",
+        "names Terraform's provider for the cloud; a mirror in Terraform's own configuration takes its place",
     ),
     ("releases.hashicorp.com", "holds that provider"),
 )
@@ -94,8 +105,10 @@ def _connect_hosts(subject: Subject) -> Iterator[Connection]:
     target = subject.spec.target.self_hosted
     if target is None:
         return
-    through = target.ssh.bastion
+    through = target.ssh.bastion if subject.has_hosts else None
     for name, pool in sorted(subject.spec.node_pools.items()):
+        if not pool.hosts:
+            continue
         addresses = [f"{host.address}:{host.port or target.ssh.port}" for _, host in sorted(pool.hosts.items())]
         yield Connection(
             source=through.address if through else _WORKSTATION,
@@ -107,14 +120,30 @@ def _connect_hosts(subject: Subject) -> Iterator[Connection]:
         yield Connection(
             source=_WORKSTATION, destination=through.address, port=f"{through.port}/TCP", why="the way to the hosts"
         )
+    if target.ec2 is not None:
+        yield from _connect_aws(target.ec2.region)
+    sources = [
+        name for name, is_there in (("hosts", subject.has_hosts), ("instances", subject.has_instances)) if is_there
+    ]
     yield Connection(
-        source="hosts",
+        source=" and ".join(sources),
         destination=f"API server {target.api_server}"
         if target.api_server
         else "API server, as the kubeconfig names it",
         port=f"{target.api_server.rpartition(':')[2]}/TCP" if target.api_server else "mostly 6443/TCP",
         why="kubelets join and report",
     )
+
+
+def _connect_aws(region: str) -> Iterator[Connection]:
+    for service, why in _AWS:
+        host = f"{service}.amazonaws.com" if service == "iam" else f"{service}.{region}.amazonaws.com"
+        yield Connection(source=_WORKSTATION, destination=host, port="443/TCP", why=why)
+    for host, why in _PROVIDERS:
+        yield Connection(source=_WORKSTATION, destination=host, port="443/TCP", why=why)
+    for service, why in _AWS_OF_INSTANCES:
+        destination = f"{service}.{region}.amazonaws.com, or its VPC endpoint"
+        yield Connection(source="instances", destination=destination, port="443/TCP", why=why)
 
 
 def _connect_pods(subject: Subject) -> Iterator[Connection]:

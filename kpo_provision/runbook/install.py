@@ -111,7 +111,7 @@ def make_installation(subject: Subject) -> Iterator[Step]:
         failures=(
             ("exit code 6", "the cluster does not answer, or refuses; the message says which right is missing"),
             *(
-                (("exit code 4 or 5", "Terraform or Google refuses; the message names the cause"),)
+                (("exit code 4 or 5", "Terraform or the cloud refuses; the message names the cause"),)
                 if subject.makes_pools
                 else ()
             ),

@@ -61,6 +61,16 @@ class Subject:
         return self.kind in ("gke", "selfHosted")
 
     @property
+    def has_hosts(self) -> bool:
+        """Whether hosts join over SSH."""
+        return any(pool.hosts for pool in self.spec.node_pools.values())
+
+    @property
+    def has_instances(self) -> bool:
+        """Whether EC2 instances join by themselves."""
+        return any(pool.ec2 for pool in self.spec.node_pools.values())
+
+    @property
     def needs_account(self) -> bool:
         """Whether whoever installs is given rights in a cluster that others made."""
         return self.kind == "kubeconfig"

@@ -15,6 +15,7 @@ SPECS = {
     "local": ROOT / "examples" / "quickstart.yaml",
     "gke": ROOT / "examples" / "gke.yaml",
     "selfHosted": ROOT / "examples" / "self-hosted.yaml",
+    "selfHosted-ec2": ROOT / "examples" / "self-hosted-ec2.yaml",
     "kubeconfig": ROOT / "examples" / "gke-sizing.yaml",
 }
 

@@ -8,6 +8,7 @@ import yaml
 
 from kpo_provision import errors, spec
 
+EC2 = (Path(__file__).parents[2] / "examples" / "self-hosted-ec2.yaml").read_text()
 EXAMPLE = yaml.safe_load((Path(__file__).parents[2] / "examples" / "self-hosted.yaml").read_text())
 
 
@@ -217,3 +218,34 @@ def test_a_url_is_of_http_and_holds_no_login(key, make, url):
 @pytest.mark.parametrize("url", ["http://proxy.acme.io:3128", "https://mirror.acme.io/v2/hub"])
 def test_a_url_without_a_login_is_taken(url):
     assert parse({f"{TARGET}.proxy": {"https": url}}).target.self_hosted.proxy.https == url
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("    ec2:\n      region:", "    ec2x:\n      region:", "needs target.selfHosted.ec2"),
+        ("    maxNodes: 10\n", "    maxNodes: 10\n    surge: 2\n", "has no meaning for EC2 instances"),
+        ("    spot: true", "    hosts: {node-1: {address: 10.0.0.1}}\n    spot: true", "has no meaning beside hosts"),
+        (
+            "    ec2:\n      region:",
+            "    backend: {remote: {organization: a, workspace: b}}\n    ec2:\n      region:",
+            "no backend",
+        ),
+        ("{id: ami-0123456789abcdef0}", "{id: ubuntu}", "must be the id of an image"),
+        ("{id: ami-0123456789abcdef0}", "{id: ami-0123456789abcdef0, parameter: /a}", "exactly one"),
+        ("region: eu-central-1", "region: Frankfurt", "must be a region of AWS"),
+        ("[sg-0a1b2c3d]", "[]", "securityGroups"),
+    ],
+)
+def test_what_is_wrong_about_ec2_is_said(old, new, problem):
+    assert old in EC2
+    with pytest.raises(errors.SpecError) as caught:
+        spec.parse_spec(EC2.replace(old, new, 1), file="spec.yaml")
+    assert problem in str(caught.value), str(caught.value)
+
+
+def test_ec2_has_a_meaning_only_for_its_target():
+    head, _, rest = EC2.partition("target:\n")
+    text = f"{head}target:\n  kubeconfig: {{version: '1.37'}}\n\nnodePools:{rest.partition('nodePools:')[2]}"
+    with pytest.raises(errors.SpecError, match="has a meaning only for the target selfHosted"):
+        spec.parse_spec(text, file="spec.yaml")
