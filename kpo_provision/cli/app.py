@@ -7,6 +7,7 @@ import click
 from kpo_provision import __version__
 from kpo_provision.cli.commands import (
     apply,
+    bundle,
     catalog,
     destroy,
     init,
@@ -59,6 +60,7 @@ for module in (
     status,
     destroy,
     catalog,
+    bundle,
     token,
     local,
 ):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from kpo_provision.plan import Plan
-from kpo_provision.render.node_files import ClusterFacts, Identity, NodeFiles, list_near, list_registries
+from kpo_provision.render.node_files import BundleFacts, ClusterFacts, Identity, NodeFiles, list_near, list_registries
 from kpo_provision.sizing.node import NodeShape
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model
@@ -28,6 +28,7 @@ class Site:
     authorities: Mapping[str, str]
     identity_file: str | None = None
     bastion_identity_file: str | None = None
+    bundle: BundleFacts | None = None
 
 
 def render_hosts_tfvars(
@@ -57,6 +58,7 @@ def render_hosts_tfvars(
                 "pool": pool.name,
             }
     return {
+        "bundle": asdict(site.bundle) if site.bundle else None,
         "cluster": {
             "api_server": cluster.api_server,
             "ca_pins": list(cluster.ca_pins),

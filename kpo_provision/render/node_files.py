@@ -38,6 +38,17 @@ class ClusterFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFacts:
+    """The bundle that hosts get what they lack from: where it is, and what it says of itself."""
+
+    path: str
+    sha256: str
+    kubernetes: str
+    containerd: str
+    programs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Which node it is. A ``provider_id`` is what a cloud calls the machine; None for one that is in no cloud."""
 
@@ -151,13 +162,21 @@ def list_near(proxy: Proxy, cluster: ClusterFacts) -> list[str]:
 
 
 def render_settings(
-    target: SelfHostedTarget, wanted: NodePool, shape: NodeShape, cluster: ClusterFacts
+    target: SelfHostedTarget,
+    wanted: NodePool,
+    shape: NodeShape,
+    cluster: ClusterFacts,
+    *,
+    bundle: BundleFacts | None = None,
 ) -> dict[str, str]:
     """Return what the scripts are to expect of any node of a pool, by the names of their variables."""
     return {
         "ALLOW_CGROUP_V1": str(target.allow_cgroup_v1).lower(),
         "API_SERVER": cluster.api_server,
         "ARCHITECTURE": wanted.architecture,
+        "BUNDLE_CONTAINERD": bundle.containerd if bundle else "",
+        "BUNDLE_KUBERNETES": bundle.kubernetes if bundle else "",
+        "BUNDLE_PROGRAMS": " ".join(bundle.programs) if bundle else "",
         "CA_PINS": " ".join(cluster.ca_pins),
         "CPUS": str(shape.machine.vcpu),
         "IMAGE_NO_PROXY": ",".join(list_near(target.proxy, cluster)) if target.proxy else "",

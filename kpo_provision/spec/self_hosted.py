@@ -79,6 +79,9 @@ class SelfHostedTarget(KubeconfigTarget):
     """Image of every pod's sandbox (pause), in a registry that asks for no login; containerd's own when absent."""
     registries: dict[HostPort, HostRegistry] = {}
     """How the hosts reach registries, by their servers."""
+    bundle: FilePath | None = None
+    """Path of a bundle from which hosts that join get the programs, units and images that they lack; `kpo-provision
+    bundle create` writes one."""
     node_registries: list[DnsLabel] = []
     """Registries whose logins the kubelets have, for pods that bring none, such as a network plugin's. Whatever runs on
     these hosts may pull with them."""

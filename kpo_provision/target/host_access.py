@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kpo_provision import errors
+from kpo_provision.airgap.archive import read_bundle
 from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys
 from kpo_provision.render.hosts import Site
-from kpo_provision.render.node_files import ClusterFacts, render_settings
+from kpo_provision.render.node_files import BundleFacts, ClusterFacts, render_settings
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model, paths
 from kpo_provision.spec.hosts import Host
@@ -33,6 +35,31 @@ class HostAccess:
         """Every host, by the name of its node."""
         return {name: host for pool in self._spec.node_pools.values() for name, host in pool.hosts.items()}
 
+    @functools.cached_property
+    def bundle(self) -> BundleFacts | None:
+        """The bundle that the spec names, which says what hosts will have.
+
+        Raises:
+            errors.UsageError: It is not there, is no bundle, or is for other processors.
+        """
+        if self._target.bundle is None:
+            return None
+        path = paths.resolve_path(self._target.bundle, base=self._base)
+        found = read_bundle(path)
+        for name, pool in self._spec.node_pools.items():
+            if pool.hosts and pool.architecture != found.architecture:
+                raise errors.UsageError(
+                    f"the bundle {path} is for {found.architecture}, and pool {name} is for {pool.architecture}",
+                    hint="make a bundle on such a machine, and a spec of its own for these hosts",
+                )
+        return BundleFacts(
+            path=str(path),
+            sha256=found.sha256,
+            kubernetes=found.kubernetes,
+            containerd=found.containerd,
+            programs=found.programs,
+        )
+
     def list_wanted(self, size: InstallationSize, cluster: ClusterFacts) -> Iterator[Wanted]:
         """List what to look at, and what to expect there."""
         target = self._target
@@ -40,7 +67,7 @@ class HostAccess:
             wanted = self._spec.node_pools[pool.demand.name]
             for name, host in wanted.hosts.items():
                 settings = {
-                    **render_settings(target, wanted, pool.shape, cluster),
+                    **render_settings(target, wanted, pool.shape, cluster, bundle=self.bundle),
                     "NODE_ADDRESS": host.node_address or host.address,
                 }
                 yield Wanted(access=self._reach(name, host), settings=settings)
@@ -60,6 +87,7 @@ class HostAccess:
             host_keys=keys,
             authorities=self.read_authorities(),
             identity_file=str(self._identity) if self._identity else None,
+            bundle=self.bundle,
             bastion_identity_file=str(paths.resolve_path(identity, base=self._base)) if identity else None,
         )
 

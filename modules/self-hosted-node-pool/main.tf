@@ -37,6 +37,16 @@ locals {
     ])
   }
 
+  # Apart from the rest: what a host is told of leaving does not depend on it.
+  _bundle_settings = join("", [
+    for key, value in {
+      BUNDLE_CONTAINERD = try(var.bundle.containerd, "")
+      BUNDLE_KUBERNETES = try(var.bundle.kubernetes, "")
+      BUNDLE_PROGRAMS   = join(" ", try(var.bundle.programs, []))
+      BUNDLE_SHA256     = try(var.bundle.sha256, "")
+    } : "readonly ${key}='${value}'\n"
+  ])
+
   # What is wanted of a host, as calls of the scripts' own functions.
   _wanted = {
     for name, host in var.hosts : name => join("", concat(
@@ -58,6 +68,7 @@ locals {
   _converge_script = {
     for name, host in var.hosts : name => join("\n", [
       local._settings[name],
+      local._bundle_settings,
       "readonly FINGERPRINT='${local._fingerprint[name]}'",
       file("${path.module}/scripts/host.sh"),
       file("${path.module}/scripts/files.sh"),
@@ -126,12 +137,19 @@ resource "terraform_data" "host" {
     content     = local._secrets
   }
 
+  # A provisioner cannot be left out: where there is no bundle, a small file goes, and nobody looks at it.
+  provisioner "file" {
+    destination = ".kpo-provision/join/bundle"
+    source      = try(var.bundle.path, "${path.module}/scripts/bundle.sh")
+  }
+
   provisioner "remote-exec" {
     inline = [
       local._tidy,
       "trap 'tidy join' EXIT",
       "cat >.kpo-provision/join/run.sh <<'KPO_PROVISION_RUN'",
       local._converge_script[each.key],
+      file("${path.module}/scripts/bundle.sh"),
       file("${path.module}/scripts/join.sh"),
       file("${path.module}/scripts/preflight.sh"),
       "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
@@ -139,10 +157,11 @@ resource "terraform_data" "host" {
       "take_secrets \"$1\"",
       "require_preflight",
       "hold_lock",
+      "install_bundle \"$2\"",
       "want_all",
       "join",
       "KPO_PROVISION_RUN",
-      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets",
+      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets .kpo-provision/join/bundle",
     ]
   }
 

@@ -102,6 +102,23 @@ variable "hosts" {
   }
 }
 
+variable "bundle" {
+  description = "The bundle from which a host that joins gets what it lacks, as `kpo-provision bundle create` writes it: `path` on the machine that runs Terraform, and what `kpo-provision bundle verify -o json` says of it. None when absent."
+  type = object({
+    containerd = string
+    kubernetes = string
+    path       = string
+    programs   = list(string)
+    sha256     = string
+  })
+  default = null
+
+  validation {
+    condition     = var.bundle == null || can(regex("^[0-9a-f]{64}$", var.bundle.sha256))
+    error_message = "bundle.sha256 must be the SHA-256 of the file, 64 hexadecimal digits."
+  }
+}
+
 variable "drain_timeout_seconds" {
   description = "How long a host that leaves waits for the pods that nobody would make again, such as those of KubernetesPodOperator."
   type        = number

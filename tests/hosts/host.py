@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import time
 import uuid
@@ -12,6 +13,13 @@ from pathlib import Path
 SHOWN = ("containerd", "containerd-shim-runc-v2", "ctr", "kubeadm", "kubectl", "kubelet")
 KINDS = ("ecdsa", "ed25519", "rsa")
 PLUGINS = ("host-local", "loopback", "ptp")
+NODE_FILES = (
+    "etc/systemd/system/containerd.service",
+    "etc/systemd/system/kubelet.service",
+    "etc/systemd/system/kubelet.service.d",
+    "usr/sbin/runc",
+)
+"""What a tree has that makes a node of a host, and a bare one lacks."""
 _BOOTED_WITHIN_S = 60
 # What the kernel of a small virtual machine needs for a container that is a machine of its own.
 _NSPAWN = {
@@ -22,10 +30,13 @@ _NSPAWN = {
 
 
 class Host:
-    """A machine that can be reached over SSH from the network namespace of its site, and only there."""
+    """A machine that can be reached over SSH from the network namespace of its site, and only there.
 
-    def __init__(self, site, name, index):
-        self.site, self.name, self.index = site, name, index
+    One that is ``bare`` has nothing yet that makes a node of it.
+    """
+
+    def __init__(self, site, name, index, *, bare=False):
+        self.site, self.name, self.index, self.bare = site, name, index, bare
         self.address = f"10.89.0.{11 + index}"
         self.pods = f"10.244.{220 + index}.0/24"
         self.folder = site.folder / name
@@ -44,6 +55,7 @@ class Host:
         mount = f"mount -t overlay host -o {layers} {root}"
         shown = [f"--bind-ro={self.site.programs[name]}:/usr/local/bin/{name}" for name in SHOWN]
         shown += [f"--bind-ro={self.site.programs[name]}:/opt/cni/bin/{name}" for name in PLUGINS]
+        shown = [] if self.bare else shown
         # Layers of images cannot lie on an overlay.
         own = [f"--bind={self.folder}/{name}:/var/lib/{name}" for name in ("containerd", "kubelet")]
         argv = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--console=read-only"]
@@ -89,6 +101,13 @@ class Host:
     def public_key(self, kind):
         return (self.upper / f"etc/ssh/ssh_host_{kind}_key.pub").read_text().rpartition(" ")[0]
 
+    def wait_until_tidy(self):
+        """Wait until the leftovers of Terraform's own are taken away, some seconds after its last word."""
+        deadline = time.monotonic() + 60
+        while self.run("ls -A /home/ops | grep kpo-provision", check=False).stdout:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
     def files(self):
         """Return every file and folder that is not as in the tree, by what it is; what lives in memory is no part."""
         found = {}
@@ -121,6 +140,11 @@ class Host:
             for path in (self.upper / home, ssh, ssh / "authorized_keys"):
                 os.chown(path, owner, owner)
         (self.upper / "root").chmod(0o700)
+        for name in NODE_FILES if self.bare else ():
+            gone = self.upper / name
+            gone.parent.mkdir(parents=True, exist_ok=True)
+            # What an overlay takes for a hole.
+            os.mknod(gone, stat.S_IFCHR, os.makedev(0, 0))
 
     def _set_up(self):
         deadline = time.monotonic() + _BOOTED_WITHIN_S
@@ -138,6 +162,8 @@ class Host:
         while self.run(ready, check=False).returncode:
             assert time.monotonic() < deadline, self._console()
             time.sleep(0.1)
+        if self.bare:
+            return
         # No network here leads to where Kubernetes has its own.
         archive = self.site.options.layout.images / "pause.tar"
         self.run("cat >/tmp/pause.tar", text=archive.read_bytes())

@@ -67,9 +67,9 @@ class Site:
         self._prepare_cluster()
         self._approver = Approver(HttpTransport(connect(kubeconfig=options.layout.kubeconfig, context=None)))
 
-    def add_host(self, name: str) -> Host:
+    def add_host(self, name: str, *, bare: bool = False) -> Host:
         """Start one more host."""
-        host = self.hosts[name] = Host(self, name, len(self.hosts))
+        host = self.hosts[name] = Host(self, name, len(self.hosts), bare=bare)
         host.start()
         return host
 

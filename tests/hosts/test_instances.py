@@ -14,8 +14,8 @@ from tests.hosts.administrator import ROOT, Administrator
 from tests.hosts.amazon import Amazon, wait_for
 from tests.terraform.provider.mirror import choose_provider
 
-GROUP = "acme-ec2-standard"
-PARAMETER = "/kpo-provision/acme-ec2/join"
+GROUP = "acme-hosts-standard"
+PARAMETER = "/kpo-provision/acme-hosts/join"
 MEMORY_KI = int(re.search(r"^MemTotal: +(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)[1])
 _SITE = """\
     allowCgroupV1: true
@@ -44,6 +44,8 @@ class Operator(Administrator):
         text = (ROOT / "examples/self-hosted-ec2.yaml").read_text()
         rack = f"{{cpu: 2, memory: 24Gi, capacity: {MEMORY_KI}Ki, storage: {self.site.storage_ki}Ki}}"
         site = (
+            # As the site's other specs, for a cluster has one installation.
+            ("  name: acme-ec2\n", "  name: acme-hosts\n"),
             ('    version: "1.37"\n', f'    version: "1.37"\n{_SITE}'),
             ("nodePools:\n", _REGISTRIES),
             ("    extraCapacity: 10\n", "    extraCapacity: 10\n    registries: [local]\n"),

@@ -3,7 +3,6 @@
 import base64
 import json
 import threading
-import time
 
 import pytest
 
@@ -125,20 +124,12 @@ def test_hosts_join_change_and_leave_as_they_were(site, three, api):
     rotate_authority(site, three)
     leave(three, api)
     for name, files in before.items():
-        wait_until_tidy(site.hosts[name])
+        site.hosts[name].wait_until_tidy()
         after = site.hosts[name].files()
         assert {path: what for path, what in after.items() if files.get(path) != what} == {}
         assert files.keys() - after.keys() == set()
         states = "systemctl is-enabled kubelet containerd; systemctl is-active kubelet; ls /run | grep kpo"
         assert site.hosts[name].run(states, check=False).stdout.split() == ["disabled", "disabled", "inactive"]
-
-
-def wait_until_tidy(host):
-    """Wait until the leftovers of Terraform's own are taken away, some seconds after its last word."""
-    deadline = time.monotonic() + 60
-    while host.run("ls -A /home/ops | grep kpo-provision", check=False).stdout:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def join(site, admin, api):

@@ -40,6 +40,9 @@ FULFILLED = {
     "MINOR": "37",
     "NODE_ADDRESS": "127.0.0.1",
     "REGISTRIES": "",
+    "BUNDLE_CONTAINERD": "",
+    "BUNDLE_KUBERNETES": "",
+    "BUNDLE_PROGRAMS": "",
     "SANDBOX_IMAGE": "",
     "SERVER_MINOR": "37",
 }

@@ -10,6 +10,7 @@ SCRIPT = Path(__file__).parents[2] / "modules" / "self-hosted-node-pool" / "scri
 # `want` says where to, and what; `die` says why, and what next.
 HEAD = """\
 set -euo pipefail
+BUNDLE_CONTAINERD=
 want() { printf '%s %s %s' "$1" "$2" "$(cat)"; }
 die() { printf 'die|%s|%s' "$1" "$2"; exit 0; }
 containerd() { printf 'containerd github.com/containerd/containerd %s 1234567\\n' "$VERSION"; }

@@ -9,8 +9,8 @@ readonly CONTAINERD_CONFIG=/etc/containerd/config.toml
 readonly CONTAINERD_DROP_IN=/etc/containerd/conf.d/50-kpo-provision.toml
 
 containerd_version() {
-  local found
-  found=$(containerd --version | cut -d ' ' -f 3)
+  local found=$BUNDLE_CONTAINERD
+  ! command -v containerd >/dev/null || found=$(containerd --version | cut -d ' ' -f 3)
   found=${found#v}
   printf '%s' "${found%%[~+-]*}"
 }

@@ -7,6 +7,7 @@ umask 077
 readonly STATE=/var/lib/kpo-provision
 readonly RECORD=$STATE/files     # every file and folder that is ours, a line each: `f PATH` or `d PATH`
 readonly BEFORE=$STATE/before    # what stood where a file of ours stands now
+readonly INSTALLED=$STATE/installed  # what came from a bundle, in the same form; it goes last
 readonly KUBELET_CONF=/etc/kubernetes/kubelet.conf
 readonly KUBELET_LOGINS=/var/lib/kubelet/config.json  # where a kubelet looks for registry logins of the node's own
 readonly CONTAINERD_SOCKET=/run/containerd/containerd.sock

@@ -14,10 +14,12 @@ join() {
       say 'an earlier run ended half way: begin anew'
       reset_kubeadm
       converge
+      import_images
       join_anew
       ;;
     fresh)
       converge
+      import_images
       join_anew
       ;;
   esac
@@ -27,6 +29,19 @@ join() {
     node_api patch node "$NODE" -p '{"metadata":{"annotations":{"kpo-provision.io/leaving":null}},"spec":{"unschedulable":false}}' >/dev/null
   sha256sum <"$KUBELET_PATCH" >"$STATE/rolled"
   say 'is ready'
+}
+
+# Images that a bundle brought, which no garbage collection may take: nobody could pull them again.
+import_images() {
+  local archive name
+  for archive in "$STATE"/bundle/images/*; do
+    [ -e "$archive" ] || continue
+    while read -r _ name _; do
+      ctr --address "$CONTAINERD_SOCKET" -n k8s.io images label "$name" io.cri-containerd.pinned=pinned >/dev/null
+    done < <(ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import "$archive" 2>"$RUN/import" | grep -E '^unpacking ' | sed 's/\.\.\..*//')
+    rm -f "$archive"
+  done
+  rm -rf "$STATE/bundle"
 }
 
 join_anew() {

@@ -16,6 +16,7 @@ leave() {
   ! changed /etc/systemd/system || systemctl daemon-reload
   give_containerd_back
   remove_absent
+  remove_installed
   rm -rf "$STATE"
   say 'has left'
 }
@@ -37,6 +38,23 @@ remove_absent() {
     # What is still mounted there is not ours to empty.
     findmnt -n "$path" >/dev/null || rm -rf --one-file-system "$path"
   done <"$STATE/absent"
+}
+
+# What came from a bundle goes last: leaving needed it. With a containerd that was ours goes what it kept.
+remove_installed() {
+  local path
+  [ -e "$INSTALLED" ] || return 0
+  if grep -qxF 'f /usr/local/bin/containerd' "$INSTALLED"; then
+    systemctl stop containerd || true
+    pkill -9 containerd-shim || true
+    unmount_below /run/containerd
+    rm -rf --one-file-system /run/containerd
+    find /var/lib/containerd -xdev -mindepth 1 -delete 2>/dev/null || true
+    rmdir /var/lib/containerd /opt/containerd/bin /opt/containerd/lib /opt/containerd 2>/dev/null || true
+  fi
+  while read -r path; do rm -f "$path"; done < <(sed -n 's|^f ||p' "$INSTALLED")
+  while read -r path; do rmdir "$path" 2>/dev/null || true; done < <(sed -n 's|^d ||p' "$INSTALLED" | tac)
+  systemctl daemon-reload
 }
 
 # For the API server the node is gone from now on, so that a host of its name may join.

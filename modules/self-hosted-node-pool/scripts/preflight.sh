@@ -110,20 +110,21 @@ is_local() { [[ "$(stat -fc %T /var/lib)" != nfs* ]]; }
 look_at_programs() {
   local missing='' program version minor
   for program in containerd runc ctr kubelet kubeadm kubectl curl flock ip iptables mount nsenter openssl tar; do
-    command -v "$program" >/dev/null || missing+=" $program"
+    command -v "$program" >/dev/null || will_come "$program" || missing+=" $program"
   done
-  [ -z "$missing" ] || finding host-programs fatal "it lacks:$missing" 'install them from the packages of your distribution and of Kubernetes'
-  expect host-units fatal 'there is no unit kubelet.service' 'install it from the package kubelet' systemctl cat kubelet
+  [ -z "$missing" ] || finding host-programs fatal "it lacks:$missing" 'install them from the packages of your distribution and of Kubernetes, or from a bundle'
+  will_come kubelet ||
+    expect host-units fatal 'there is no unit kubelet.service' 'install it from the package kubelet' systemctl cat kubelet
   if systemctl cat kubelet >/dev/null 2>&1; then
     expect host-kubelet-unit fatal 'kubelet.service does not pass on $KUBELET_KUBEADM_ARGS, and so loses labels and taints' 'install the drop-in 10-kubeadm.conf of the package kubeadm' takes_arguments
   fi
-  if command -v containerd >/dev/null; then
+  if command -v containerd >/dev/null || will_come containerd; then
     version=$(containerd_version)
     is_config_ours || look_at_foreign_config "$version"
     expect host-containerd fatal "containerd $version is too old for Kubernetes 1.$MINOR" "install $(oldest_containerd) or newer" is_at_least "$(oldest_containerd)" "$version"
   fi
-  if command -v kubelet >/dev/null; then
-    version=$(kubelet --version | sed 's/.* v\(1\.[0-9.]*\).*/\1/')
+  version=$(kubelet_version)
+  if [ -n "$version" ]; then
     minor=${version#1.}
     minor=${minor%%.*}
     if [ "$minor" -gt "$SERVER_MINOR" ]; then
@@ -132,10 +133,31 @@ look_at_programs() {
       finding host-skew fatal "kubelet $version is more than three minor versions older than the API server, which is 1.$SERVER_MINOR" 'install a newer one'
     fi
   fi
-  if command -v kubeadm >/dev/null; then
-    version=$(kubeadm version -o short)
-    minor=${version#v1.}
+  version=$(kubeadm_version)
+  if [ -n "$version" ]; then
+    minor=${version#1.}
     expect host-kubeadm fatal "kubeadm $version is of another minor version than the cluster, 1.$SERVER_MINOR" "install kubeadm 1.$SERVER_MINOR" test "${minor%%.*}" = "$SERVER_MINOR"
+  fi
+}
+
+# Whether a program is not here and in the bundle that the host is given when it joins.
+will_come() { [[ " $BUNDLE_PROGRAMS " == *" $1 "* ]] && ! command -v "$1" >/dev/null; }
+
+kubelet_version() {
+  if command -v kubelet >/dev/null; then
+    kubelet --version | sed 's/.* v\(1\.[0-9.]*\).*/\1/'
+  elif will_come kubelet; then
+    printf '%s' "$BUNDLE_KUBERNETES"
+  fi
+}
+
+kubeadm_version() {
+  local found
+  if command -v kubeadm >/dev/null; then
+    found=$(kubeadm version -o short)
+    printf '%s' "${found#v}"
+  elif will_come kubeadm; then
+    printf '%s' "$BUNDLE_KUBERNETES"
   fi
 }
 

@@ -1,0 +1,109 @@
+"""What is in a bundle: values, and the JSON and the table in which a bundle says it of itself. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = "kpo-provision/bundle/v1"
+MANIFEST = "manifest.json"
+INSTALL_TABLE = "install.tsv"
+"""What a host installs, for bash: a line a file, with its place in the bundle, on the host, and its mode."""
+IMAGES = "images"
+
+
+class MalformedError(Exception):
+    """A manifest is not as this version writes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundledFile:
+    """One file. ``target`` is where a host has it, empty for an image; ``names`` are those of an image."""
+
+    path: str
+    sha256: str
+    size: int
+    target: str = ""
+    mode: int = 0o644
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle, by what it says of itself. Versions are without a ``v``; ``sha256`` is that of the whole file."""
+
+    architecture: str
+    kubernetes: str
+    containerd: str
+    files: tuple[BundledFile, ...]
+    sha256: str = ""
+    size: int = 0
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Names of the programs that a host finds on its PATH afterwards."""
+        return tuple(sorted(file.path.removeprefix("bin/") for file in self.files if file.path.startswith("bin/")))
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the images."""
+        return tuple(sorted(name for file in self.files for name in file.names))
+
+
+def render_manifest(bundle: Bundle) -> str:
+    """Write what a bundle says of itself."""
+    document = {
+        "schema": SCHEMA,
+        "architecture": bundle.architecture,
+        "kubernetes": bundle.kubernetes,
+        "containerd": bundle.containerd,
+        "files": [describe_file(file) for file in bundle.files],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def describe_file(file: BundledFile) -> dict[str, Any]:
+    """Return a file as plain values; what it does not have is left out."""
+    document: dict[str, Any] = {"path": file.path, "sha256": file.sha256, "size": file.size}
+    if file.target:
+        document |= {"target": file.target, "mode": f"{file.mode:04o}"}
+    if file.names:
+        document["names"] = list(file.names)
+    return document
+
+
+def render_install_table(files: Sequence[BundledFile]) -> str:
+    """Write what a host installs."""
+    return "".join(f"{file.path}\t{file.target}\t{file.mode:o}\n" for file in files if file.target)
+
+
+def parse_manifest(text: str) -> Bundle:
+    """Read what a bundle says of itself.
+
+    Raises:
+        MalformedError: It is not a manifest that this version knows.
+    """
+    try:
+        document = json.loads(text)
+        if document["schema"] != SCHEMA:
+            raise MalformedError(f"its schema is {document['schema']}, and this version reads {SCHEMA}")
+        return Bundle(
+            architecture=str(document["architecture"]),
+            kubernetes=str(document["kubernetes"]),
+            containerd=str(document["containerd"]),
+            files=tuple(
+                BundledFile(
+                    path=str(each["path"]),
+                    sha256=str(each["sha256"]),
+                    size=int(each["size"]),
+                    target=str(each.get("target", "")),
+                    mode=int(each.get("mode", "0644"), 8),
+                    names=tuple(map(str, each.get("names", ()))),
+                )
+                for each in document["files"]
+            ),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedError(f"its manifest is not as it should be: {type(error).__name__}: {error}") from error
