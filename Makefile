@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the local cluster takes from the distribution; everything else is built or downloaded into the cache.
 PACKAGES := python3-venv runc nftables iproute2 util-linux busybox-static bash-static ca-certificates
 # What the tests take beside that: hosts of their own, and the way to them; a browser.
-test bench: PACKAGES += chromium debian-archive-keyring debootstrap fonts-dejavu-core openssh-client systemd-container
+test bench: PACKAGES += chromium debian-archive-keyring debootstrap fonts-dejavu-core groff-base openssh-client systemd-container
 
 .PHONY: help quickstart test check fix update bench clean packages
 
@@ -41,6 +41,8 @@ fix: $(VENV)/development ## Let the linters mend what they can
 update: $(VENV)/development ## Write golden files and generated documentation anew
 	@$(BIN)/python -m pytest tests/golden tests/unit tests/terraform/test_modules.py --update-golden -q
 	@$(BIN)/python -c 'from kpo_provision.spec import reference; print(reference.render_reference(), end="")' >docs/spec.md
+	@$(BIN)/python -c 'from kpo_provision.cli import manual; print(manual.render_man_page(), end="")' >docs/man/kpo-provision.1
+	@$(BIN)/python -c 'from kpo_provision.cli import manual; print(manual.render_command_reference(), end="")' >docs/commands.md
 	@git diff --stat
 
 bench: packages $(VENV)/development ## Measure, side by side, on the local cluster

@@ -203,6 +203,31 @@ def destroy(prepared: Prepared, *, progress: Progress) -> Changes:
     return replace(removed, changes=removed.changes + prepared.target.destroy(progress=progress))
 
 
+def find_pitfalls(decided: Decided, *, environ: Mapping[str, str]) -> tuple[errors.KpoProvisionError, ...]:
+    """Look whether the target can be reached and used, as far as that can be told before a spec is filled in."""
+    found: list[errors.KpoProvisionError] = []
+    wanted = decided.spec.target
+    runs_terraform = wanted.gke or wanted.self_hosted
+    try:
+        if runs_terraform is not None:
+            from kpo_provision.terraform import find_binary
+
+            find_binary(runs_terraform.terraform_bin, environ=environ)
+    except errors.KpoProvisionError as error:
+        found.append(error)
+    try:
+        if wanted.kubeconfig is not None or wanted.self_hosted is not None:
+            with _choose_target(decided, environ) as chosen:
+                chosen.open()
+        elif wanted.local is not None:
+            from kpo_provision.local.machine import check_machine
+
+            check_machine()
+    except errors.KpoProvisionError as error:
+        found.append(error)
+    return tuple(found)
+
+
 def rotate_token(decided: Decided, *, environ: Mapping[str, str], progress: Progress) -> datetime.datetime:
     """Have the instances of EC2 pools join by another token from now on; returns when that one ends."""
     if decided.spec.target.self_hosted is None or decided.spec.target.self_hosted.ec2 is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from kpo_provision import __version__
@@ -9,6 +12,7 @@ from kpo_provision.cli.commands import (
     apply,
     bundle,
     catalog,
+    completion,
     destroy,
     init,
     local,
@@ -22,6 +26,7 @@ from kpo_provision.cli.commands import (
     validate,
     verify,
 )
+from kpo_provision.cli.terminal import Terminal
 
 _EPILOG = """\b
 First steps:
@@ -41,10 +46,21 @@ class OrderedGroup(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=OrderedGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=OrderedGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Make KubernetesPodOperator just work: pools, tenants, quotas and registry secrets, proven by a probe pod."""
+    if context.invoked_subcommand is None:
+        from kpo_provision.cli.next_step import advise, render_advice
+
+        advice = advise(Path.cwd(), environ=os.environ)
+        context.ensure_object(Terminal).write("\n".join(render_advice(advice)))
 
 
 for module in (
@@ -63,5 +79,6 @@ for module in (
     bundle,
     token,
     local,
+    completion,
 ):
     app.add_command(module.command)

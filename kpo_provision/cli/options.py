@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from kpo_provision.cli.completions import DEFAULT_SPEC, complete_specs, complete_tenants
 from kpo_provision.cli.terminal import Terminal
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-DEFAULT_SPEC = "kpo-provision.yaml"
 
 
 def _set_format(ctx: click.Context, _parameter: click.Parameter, value: str) -> None:
@@ -62,7 +61,9 @@ def output_options(function: F) -> F:
 
 def spec_argument(function: F) -> F:
     """Add the SPEC argument."""
-    return click.argument("spec", type=click.Path(path_type=Path), default=DEFAULT_SPEC)(function)
+    return click.argument("spec", type=click.Path(path_type=Path), default=DEFAULT_SPEC, shell_complete=complete_specs)(
+        function
+    )
 
 
 def terraform_option(function: F) -> F:
@@ -78,5 +79,10 @@ def terraform_option(function: F) -> F:
 def tenant_option(function: F) -> F:
     """Add ``--tenant``, which may be given several times."""
     return click.option(
-        "--tenant", "tenants", multiple=True, metavar="RELEASE", help="Only this tenant; may be repeated."
+        "--tenant",
+        "tenants",
+        multiple=True,
+        metavar="RELEASE",
+        shell_complete=complete_tenants,
+        help="Only this tenant; may be repeated.",
     )(function)

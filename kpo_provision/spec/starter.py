@@ -139,14 +139,16 @@ probe:
 _TENANTS = """\
 # Tenants, by Airflow release name. extraCapacity is what the pods of one may use, in AU: 0.1 CPU, 384 MiB and 1 pod.
 tenants:
-  frigid-vacuum-0996:
-    extraCapacity: 10
+  $tenant:
+    extraCapacity: $capacity
     pool: standard
 $registries
   solar-orbit-4143:
     extraCapacity: 0            # may not launch pods at all
 """
 
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""What YAML 1.1 reads as something else."""
 _CONTEXT = "    context: $context"
 _NO_CONTEXT = "    # context: staging         # the current context of the kubeconfig when absent"
 
@@ -162,13 +164,30 @@ _PARTS: dict[StarterTarget, str] = {
 }
 
 
-def render_starter(target: StarterTarget, *, name: str, context: str | None = None) -> str:
-    """Render a first spec for ``target``; ``context`` is the kubeconfig context, the current one when absent."""
+def render_starter(
+    target: StarterTarget,
+    *,
+    name: str,
+    context: str | None = None,
+    tenant: str = "frigid-vacuum-0996",
+    capacity_au: int = 10,
+) -> str:
+    """Render a first spec for ``target``, with one tenant that may launch pods and one that may not.
+
+    ``context`` is the kubeconfig context, the current one when absent.
+    """
     is_local = target == "local"
     # JSON's quoting is YAML's, so that no name can be read as anything but text.
     chosen = Template(_CONTEXT).substitute(context=json.dumps(context)) if context else _NO_CONTEXT
     return Template(_HEAD + _PARTS[target] + _TENANTS).substitute(
         name=json.dumps(name),
+        tenant=_quote(tenant),
+        capacity=capacity_au,
         context=chosen,
         registries="    registries: [local]" if is_local else "    # registries: [acme]",
     )
+
+
+def _quote(key: str) -> str:
+    """Write a key that begins with a letter as it is: no such label reads as anything but text."""
+    return key if key[:1].isalpha() and key not in _WORDS else json.dumps(key)

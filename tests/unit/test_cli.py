@@ -68,12 +68,6 @@ def test_help_imports_nothing_heavy() -> None:
     assert imported & heavy == set()
 
 
-def test_no_arguments_show_help_and_exit_2() -> None:
-    answer = run()
-    assert answer.returncode == 2
-    assert "Usage: kpo-provision" in answer.stdout
-
-
 def test_unknown_command_suggests_the_nearest() -> None:
     answer = run("aply")
     assert answer.returncode == 2

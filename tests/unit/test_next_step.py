@@ -1,0 +1,69 @@
+"""What the program alone says: the next command for the folder that it stands in, without asking anybody."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kpo_provision.cli.next_step import advise, find_specs
+from tests.commands import run
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "notes.yaml").write_text("kind: Notes\n")
+    return tmp_path
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {"HOME": str(tmp_path), "KPO_PROVISION_HOME": str(tmp_path / "home")}
+
+
+def commands(folder, environ):
+    return [command for command, _ in advise(folder, environ=environ).commands]
+
+
+def test_without_a_spec_one_is_written(folder, environ):
+    assert find_specs(folder) == []
+    assert commands(folder, environ)[0] == "kpo-provision init"
+
+
+def test_a_spec_for_this_machine_is_applied(folder, environ):
+    shutil.copy(EXAMPLES / "quickstart.yaml", folder / "kpo-provision.yaml")
+    assert commands(folder, environ)[0].endswith("kpo-provision apply kpo-provision.yaml")
+    (folder / "home").mkdir()
+    (folder / "home/kubeconfig").write_text("")
+    assert commands(folder, environ)[0] == "kpo-provision status kpo-provision.yaml"
+
+
+def test_a_spec_for_another_place_is_planned_first_and_looked_after_later(folder, environ):
+    shutil.copy(EXAMPLES / "gke.yaml", folder)
+    assert commands(folder, environ)[0] == "kpo-provision plan gke.yaml"
+    (folder / ".kpo-provision/acme").mkdir(parents=True)
+    assert commands(folder, environ)[0] == "kpo-provision status gke.yaml"
+
+
+def test_a_spec_that_is_wrong_is_validated(folder, environ):
+    text = (EXAMPLES / "quickstart.yaml").read_text()
+    (folder / "kpo-provision.yaml").write_text(text.replace("extraCapacity: 10", "extraCapacity: many"))
+    advice = advise(folder, environ=environ)
+    assert advice.state.startswith("kpo-provision.yaml has 1 problem: kpo-provision.yaml:")
+    assert commands(folder, environ) == ["kpo-provision validate kpo-provision.yaml"]
+
+
+def test_of_several_specs_the_one_with_the_usual_name_counts(folder, environ):
+    for name in ("gke.yaml", "quickstart.yaml"):
+        shutil.copy(EXAMPLES / name, folder)
+    assert advise(folder, environ=environ).state == "There are 2 specs in this folder: gke.yaml, quickstart.yaml."
+    shutil.copy(EXAMPLES / "gke.yaml", folder / "kpo-provision.yaml")
+    assert commands(folder, environ)[0] == "kpo-provision plan kpo-provision.yaml"
+
+
+def test_the_program_alone_says_it_and_that_is_no_error(folder):
+    done = run(cwd=folder)
+    assert done.returncode == 0
+    assert "There is no spec in this folder yet." in done.stdout
+    assert "kpo-provision init" in done.stdout
