@@ -75,8 +75,8 @@ def describe_file(file: BundledFile) -> dict[str, Any]:
 
 
 def render_install_table(files: Sequence[BundledFile]) -> str:
-    """Write what a host installs."""
-    return "".join(f"{file.path}\t{file.target}\t{file.mode:o}\n" for file in files if file.target)
+    """Write what a host installs; an image, which has no place on it, has a hyphen for one."""
+    return "".join(f"{file.path}\t{file.target or '-'}\t{file.mode:o}\n" for file in files)
 
 
 def parse_manifest(text: str) -> Bundle:

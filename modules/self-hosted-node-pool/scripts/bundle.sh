@@ -11,15 +11,23 @@ install_bundle() {
   mkdir -p "$STATE"
   rm -rf "$UNPACKED"
   mkdir "$UNPACKED"
-  tar -xzf "$1" -C "$UNPACKED" --no-same-owner || die "the bundle cannot be unpacked below $STATE" 'make room there'
+  unpack "$1" install.tsv
+  while IFS=$'\t' read -r path target mode; do
+    [ "$target" != - ] && is_own "$target" || printf '%s\t%s\t%s\n' "$path" "$target" "$mode"
+  done <"$UNPACKED/install.tsv" >"$UNPACKED/lacking"
+  [ ! -s "$UNPACKED/lacking" ] || unpack "$1" -T <(cut -f 1 "$UNPACKED/lacking")
   rm -f "$1"
   while IFS=$'\t' read -r path target mode; do
-    ! is_own "$target" || continue
+    [ "$target" != - ] || continue
     install_file "$UNPACKED/$path" "$target" "$mode"
     [ "${path%%/*}" != units ] || units=true
-  done <"$UNPACKED/install.tsv"
+  done <"$UNPACKED/lacking"
   rm -rf "$UNPACKED/bin" "$UNPACKED/cni" "$UNPACKED/units"
   [ -z "$units" ] || systemctl daemon-reload
+}
+
+unpack() {
+  tar -xzf "$1" -C "$UNPACKED" --no-same-owner "${@:2}" || die "the bundle cannot be unpacked below $STATE" 'make room there'
 }
 
 is_installed() { grep -qsxF -- "f $1" "$INSTALLED"; }
