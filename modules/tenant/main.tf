@@ -56,12 +56,31 @@ resource "kubernetes_default_service_account_v1" "default" {
   }
 
   metadata {
-    annotations = local._default.metadata.annotations
-    labels      = local._default.metadata.labels
-    namespace   = local._default.metadata.namespace
+    labels    = local._default.metadata.labels
+    namespace = local._default.metadata.namespace
+  }
+
+  lifecycle {
+    ignore_changes = [metadata[0].annotations]
   }
 
   depends_on = [kubernetes_manifest.namespace]
+}
+
+# Its annotation is set as the field manager that kpo-provision is too: the resource above would be another, in whose way
+# kpo-provision apply would come.
+resource "kubernetes_annotations" "default" {
+  annotations   = local._default.metadata.annotations
+  api_version   = "v1"
+  field_manager = "kpo-provision"
+  kind          = "ServiceAccount"
+
+  metadata {
+    name      = "default"
+    namespace = local._default.metadata.namespace
+  }
+
+  depends_on = [kubernetes_default_service_account_v1.default]
 }
 
 # The password is an argument that is written and never kept; its revision is what a plan compares.
@@ -102,7 +121,7 @@ resource "kubernetes_manifest" "binding" {
   }
 
   depends_on = [
-    kubernetes_default_service_account_v1.default,
+    kubernetes_annotations.default,
     kubernetes_manifest.fence,
     kubernetes_secret_v1.registry,
   ]
