@@ -29,7 +29,7 @@ TENANT_TEMPLATES = (
 )
 """A tenant's templates in apply order: fences first, and last the bindings that let Airflow in."""
 
-
+_MADE_BY_KUBERNETES = ("ServiceAccount", "default")
 _MARK = "\ue000"
 _MARKS: dict[str, Any] = {
     name: _MARK + name for name in ("release", "namespace", "worker_account", "triggerer_account")
@@ -97,13 +97,18 @@ def _common_labels(planned: plan.Plan) -> dict[str, str]:
 
 
 def _stamp(manifest: Manifest, labels: Mapping[str, str]) -> Manifest:
-    """Put on what all objects carry: labels by which they are found, and the hash by which a change is seen."""
+    """Put on what all objects carry: labels by which they are found, and the hash by which a change is seen.
+
+    The account that Kubernetes makes itself has no hash: Terraform, which takes turns with us, could not give it back.
+    """
     identity = {key: manifest["metadata"][key] for key in ("name", "namespace") if key in manifest["metadata"]}
     annotations = manifest["metadata"].get("annotations", {})
     labels = dict(sorted({**manifest["metadata"].get("labels", {}), **labels}.items()))
     body = {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind", "metadata"}}
     head = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
     unstamped = {**head, "metadata": {**identity, "labels": labels, "annotations": annotations}, **body}
+    if (manifest["kind"], identity["name"]) == _MADE_BY_KUBERNETES:
+        return {**head, "metadata": {**identity, "labels": labels}, **body}
     annotations = dict(sorted({**annotations, plan.SPEC_HASH_KEY: _hash(unstamped)}.items()))
     return {**head, "metadata": {**identity, "labels": labels, "annotations": annotations}, **body}
 

@@ -96,8 +96,6 @@ def test_commits_and_apply_take_turns_without_a_change_and_the_login_is_nowhere(
     written = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))
     assert written == {"auths": {"registry.acme.io": {"auth": AUTH}}}
 
-    # The hash that Terraform leaves out, for it could not give it back.
-    assert objects(site) == [("update", "ServiceAccount", "default")] * 3
     assert objects(site) == []
     assert repository.commit() == ["planned_and_finished", "planned_and_finished"]
 

@@ -95,6 +95,7 @@ def test_hash_tells_what_changed_and_only_that():
         return {
             (m["kind"], m["metadata"]["name"]): m["metadata"]["annotations"][plan.SPEC_HASH_KEY]
             for m in all_manifests(bundle)
+            if m["metadata"]["name"] != "default"
         }
 
     before = hashes(render_spec())
@@ -116,6 +117,14 @@ def test_task_accounts_pull_with_the_secret_and_hold_no_token():
         assert accounts[name]["automountServiceAccountToken"] is False
         assert accounts[name]["imagePullSecrets"] == [{"name": "registry-acme"}]
     assert "imagePullSecrets" not in accounts["etl-worker-serviceaccount"]
+
+
+def test_the_account_that_kubernetes_makes_has_no_hash_and_says_outright_that_it_pulls_with_nothing():
+    accounts = [m for m in render_tenant(registries=[]).manifests if m["metadata"]["name"] == "default"]
+    assert ["annotations" in account["metadata"] for account in accounts] == [False]
+    assert [diff.differs(account, {**account, "imagePullSecrets": [{"name": "old"}]}) for account in accounts] == [
+        ("imagePullSecrets",)
+    ]
 
 
 def test_namespace_tells_the_policies_its_pool_and_accounts():
