@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -41,11 +41,22 @@ def write_bundle(bundle: Bundle, out: Path) -> tuple[Path, ...]:
     Raises:
         errors.UsageError: ``out`` holds something else, or cannot be written.
     """
+    return write_files(render_files(bundle), out)
+
+
+def write_files(files: dict[str, str], out: Path, *, kept: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Write files by their path to the folder ``out``, in place of what an earlier run wrote there.
+
+    ``kept`` are files that may be there beside them, and stay.
+
+    Raises:
+        errors.UsageError: ``out`` holds something else, or cannot be written.
+    """
     out = out.resolve()
-    files = render_files(bundle)
     try:
-        _check_replaceable(out)
-        _replace_folder(out, files)
+        _check_replaceable(out, kept)
+        stay = {name: (out / name).read_text(encoding="utf-8") for name in kept if (out / name).is_file()}
+        _replace_folder(out, files | stay)
     except OSError as error:
         raise errors.UsageError(
             f"the bundle cannot be written to {out}: {error.filename or out}: {error.strerror}",
@@ -124,14 +135,14 @@ def _render_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _check_replaceable(out: Path) -> None:
+def _check_replaceable(out: Path, kept: Sequence[str]) -> None:
     if not out.exists():
         return
     if not out.is_dir():
         raise errors.UsageError(f"{out} is a file", hint="give --out a folder")
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_symlink() or not path.is_dir()}
     listed = set((out / MARKER).read_text().splitlines()) | {MARKER} if MARKER in found else set()
-    foreign = sorted(found - listed)
+    foreign = sorted(found - listed - set(kept))
     if foreign:
         raise errors.UsageError(
             f"{out} holds {len(foreign)} file(s) that kpo-provision did not render, such as {foreign[0]}",

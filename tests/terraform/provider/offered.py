@@ -8,10 +8,14 @@ from tests.terraform.provider.auto_scaling import AutoScalingGroups
 from tests.terraform.provider.aws import Aws
 from tests.terraform.provider.caller import Caller
 from tests.terraform.provider.cluster import ClusterData, Clusters
+from tests.terraform.provider.cluster_accounts import Annotations, DefaultAccounts
+from tests.terraform.provider.cluster_secrets import ClusterSecrets
 from tests.terraform.provider.google import Google
 from tests.terraform.provider.grants import Grants
 from tests.terraform.provider.iam import InstanceProfiles, RolePolicies, Roles
+from tests.terraform.provider.kubernetes import Kubernetes
 from tests.terraform.provider.launch_templates import LaunchTemplates
+from tests.terraform.provider.manifests import Manifests
 from tests.terraform.provider.node_pool import NodePools
 
 
@@ -52,5 +56,17 @@ OFFERED = [
             "google_service_account": Accounts,
         },
         data={"google_container_cluster": ClusterData},
+    ),
+    Offered(
+        name="kubernetes",
+        version="3.2.1",
+        connect=Kubernetes,
+        resources={
+            "kubernetes_annotations": Annotations,
+            "kubernetes_default_service_account_v1": DefaultAccounts,
+            "kubernetes_manifest": Manifests,
+            "kubernetes_secret_v1": ClusterSecrets,
+        },
+        data={},
     ),
 ]

@@ -1,8 +1,8 @@
 """Tables of what a configuration may say, such as ``google.schema``: read into blocks, written as protocol messages.
 
 A line that begins a resource has its name and version. An attribute has flags (Required, Optional, Computed, Sensitive,
-N for one that a new resource is made for), its type, and its default; a block has its nesting, how many there may be at
-least and at most, and C where Google fills in one that is left out.
+Write-only, N for one that a new resource is made for), its type, and its default; a block has its nesting, how many
+there may be at least and at most, and C where Google fills in one that is left out.
 """
 
 import json
@@ -89,6 +89,7 @@ def _to_block(block):
             optional="O" in each.flags,
             computed=each.computed,
             sensitive="S" in each.flags,
+            write_only="W" in each.flags,
         )
         for each in block.attributes
     ]

@@ -24,7 +24,7 @@ class Service:
         return MESSAGES["GetSchemaResponse"](
             provider=to_schema(self._tables["provider"][self._offered.name]),
             resource_schemas=entries(self._tables["resource"]),
-            data_source_schemas=entries(self._tables["data"]),
+            data_source_schemas=entries(self._tables.get("data", {})),
             provider_meta=MESSAGES["Schema"](version=0, block=MESSAGES["Block"]()),
             server_capabilities=MESSAGES["Capabilities"](),
         )
@@ -73,7 +73,8 @@ class Service:
     def apply_resource_change(self, request):
         prior, planned = load_value(request.prior_state), load_value(request.planned_state)
         try:
-            state, error = self._apply(self._resource(request.type_name), prior, planned), None
+            config = load_value(request.config)
+            state, error = self._apply(self._resource(request.type_name), prior, planned, config), None
         except CreatedBrokenError as e:
             state, error = e.state, e
         except ProviderError as e:
@@ -111,16 +112,18 @@ class Service:
         return self._offered.resources[name](self._tables["resource"][name], self._api)
 
     @staticmethod
-    def _apply(resource, prior, planned):
+    def _apply(resource, prior, planned, config):
         if planned is None:
             resource.delete(prior)
             return None
-        return resource.update(prior, planned) if prior else resource.create(planned)
+        # What is written and never kept stands in the configuration alone.
+        told = [config] if getattr(resource, "wants_config", False) else []
+        return resource.update(prior, planned, *told) if prior else resource.create(planned, *told)
 
 
 def _shape(block, kept):
     """Bring a state that an older table made into the form of this one."""
-    state = {each.name: kept.get(each.name) for each in block.attributes}
+    state = {each.name: _shape_value(each, kept.get(each.name)) for each in block.attributes}
     for each in block.blocks:
         found = kept.get(each.name)
         if each.nesting == "single":
@@ -128,6 +131,13 @@ def _shape(block, kept):
         else:
             state[each.name] = [_shape(each, one) for one in found or []]
     return state
+
+
+def _shape_value(attribute, kept):
+    """A value of any type is kept beside its type."""
+    if attribute.type != "dynamic" or kept is None:
+        return kept
+    return [json.dumps(kept["type"]).encode(), kept["value"]]
 
 
 def _diagnose(error):

@@ -16,7 +16,8 @@ Step: string attribute_name=1, string element_key_string=2, int64 element_key_in
 RawState: bytes json=1
 Schema: int64 version=1, Block block=2
 Block: int64 version=1, *Attribute attributes=2, *NestedBlock block_types=3
-Attribute: string name=1, bytes type=2, bool required=4, bool optional=5, bool computed=6, bool sensitive=7
+Attribute: string name=1, bytes type=2, bool required=4, bool optional=5, bool computed=6, bool sensitive=7, \
+    bool write_only=10
 NestedBlock: string type_name=1, Block block=2, int64 nesting=3, int64 min_items=4, int64 max_items=5
 SchemaEntry: string key=1, Schema value=2
 Capabilities: bool plan_destroy=1, bool get_provider_schema_optional=2
