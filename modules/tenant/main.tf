@@ -60,27 +60,12 @@ resource "kubernetes_default_service_account_v1" "default" {
     namespace = local._default.metadata.namespace
   }
 
+  # The annotations are left to kpo-provision apply: of one that is set here it would not be the manager.
   lifecycle {
     ignore_changes = [metadata[0].annotations]
   }
 
   depends_on = [kubernetes_manifest.namespace]
-}
-
-# Its annotation is set as the field manager that kpo-provision is too: the resource above would be another, in whose way
-# kpo-provision apply would come.
-resource "kubernetes_annotations" "default" {
-  annotations   = local._default.metadata.annotations
-  api_version   = "v1"
-  field_manager = "kpo-provision"
-  kind          = "ServiceAccount"
-
-  metadata {
-    name      = "default"
-    namespace = local._default.metadata.namespace
-  }
-
-  depends_on = [kubernetes_default_service_account_v1.default]
 }
 
 # The password is an argument that is written and never kept; its revision is what a plan compares.
@@ -121,7 +106,7 @@ resource "kubernetes_manifest" "binding" {
   }
 
   depends_on = [
-    kubernetes_annotations.default,
+    kubernetes_default_service_account_v1.default,
     kubernetes_manifest.fence,
     kubernetes_secret_v1.registry,
   ]

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.terraform_cloud import routes
+from tests.fakes.terraform_cloud.laptop import log_in
 from tests.fakes.terraform_cloud.world import TOKEN, RefusedError, World
 
 _API = "/api/v2"
@@ -13,14 +14,17 @@ _TYPE = "application/vnd.api+json"
 
 
 class Simulator:
-    """Use as a context manager. ``calls`` is every request as (method, path); ``busy`` how many get 429 next."""
+    """Use as a context manager. ``calls`` is every request as (method, path); ``busy`` how many get 429 next.
 
-    def __init__(self):
-        self.world = World()
+    ``providers`` are settings of Terraform that say where runs find providers.
+    """
+
+    def __init__(self, *, providers=None):
         self.calls = []
         self.busy = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.simulator = self
+        self.world = World(lambda folder: log_in(folder, self.url, providers=providers))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+import zipfile
 from dataclasses import dataclass
 
 _HEADER = b"Terraform v1.11.4\non linux_amd64\nInitializing plugins and modules...\n"
@@ -59,12 +60,13 @@ class Phase:
 class Planned:
     documents: dict
     has_changes: bool
+    saved: list
 
 
 class Site:
     """Where one run is carried out."""
 
-    def __init__(self, folder, slug, state, attributes, workspace):
+    def __init__(self, folder, slug, state, attributes, workspace, login):
         self._folder = folder
         self._slug = slug
         self._state = state
@@ -73,8 +75,9 @@ class Site:
         # Nothing of the laptop, and no gcloud, aws or kubectl.
         self._environ = {
             "PATH": "/usr/bin:/bin", "HOME": str(folder), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1",
-            "TFC_WORKSPACE_NAME": workspace.name, **workspace.environ,
+            "TFC_WORKSPACE_NAME": workspace.name, **login, **workspace.environ,
         }  # fmt: skip
+        self._variables = workspace.variables
 
     def plan(self, phase):
         """Return what was planned; None where it failed."""
@@ -89,6 +92,7 @@ class Site:
         return Planned(
             documents={"json-output": json.dumps(whole), "json-output-redacted": json.dumps(_redact(whole, schemas))},
             has_changes=code != 0,
+            saved=_read_zip(folder / "tfplan"),
         )
 
     def apply(self, phase):
@@ -111,8 +115,8 @@ class Site:
         folder.joinpath("zz_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         if self._state:
             folder.joinpath("terraform.tfstate").write_bytes(self._state)
-        given = self._attributes.get("variables") or ()
-        text = "".join(f"{each['key']} = {each['value']}\n" for each in given)
+        given = {**self._variables, **{each["key"]: each["value"] for each in self._attributes.get("variables") or ()}}
+        text = "".join(f"{name} = {value}\n" for name, value in given.items())
         folder.joinpath("zz_run.auto.tfvars").write_text(text)
         code = subprocess.run(
             [self._terraform, "init", "-input=false", "-no-color"],
@@ -132,6 +136,20 @@ def read_slug(slug):
         return {}
     with tarfile.open(fileobj=io.BytesIO(slug)) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+
+
+def write_slug(folder):
+    """Return all files of a folder as an upload."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.add(path, path.relative_to(folder), recursive=False)
+    return stream.getvalue()
+
+
+def _read_zip(path):
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist()]
 
 
 def _redact(whole, schemas):

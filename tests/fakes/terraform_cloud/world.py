@@ -38,6 +38,8 @@ class Workspace:
     states: list = field(default_factory=list)
     environ: dict = field(default_factory=dict)
     """The environment variables that its users set in it."""
+    variables: dict = field(default_factory=dict)
+    """The Terraform variables that they set in it, as HCL."""
 
 
 @dataclass
@@ -69,6 +71,8 @@ class Run:
     confirmed: threading.Event = field(default_factory=threading.Event)
     documents: dict = field(default_factory=dict)
     has_changes: bool = False
+    saved: list = field(default_factory=list)
+    """The files in the plan that Terraform saved."""
     ending: str = ""
     """How somebody ended it: canceled or discarded."""
 
@@ -76,7 +80,7 @@ class Run:
 class World:
     """Use ``lock`` around what reads or writes more than one thing."""
 
-    def __init__(self):
+    def __init__(self, log_in):
         self.lock = threading.RLock()
         self.workspaces, self.states, self.uploads, self.runs = {}, {}, {}, {}
         self.received = []
@@ -84,6 +88,8 @@ class World:
         self._numbers = itertools.count(1)
         self._threads = []
         self._folder = Path(tempfile.mkdtemp(prefix="terraform-cloud-"))
+        self._login = log_in(self._folder)
+        """A run's own: with it, it reads the states of other workspaces."""
 
     def close(self):
         for run in list(self.runs.values()):
@@ -118,6 +124,12 @@ class World:
         thread.start()
         return run
 
+    def push(self, workspace, folder):
+        """Do what a commit does to a connected workspace: upload all of a folder, and apply it."""
+        upload = self.make_upload(workspace)
+        upload.content = worker.write_slug(folder)
+        return self.make_run(workspace, upload, {"auto-apply": True})
+
     def hold(self, workspace, holder):
         with self.lock:
             if workspace.holder:
@@ -142,6 +154,7 @@ class World:
         wanted = secret.encode()
         logs = [phase.log for run in self.runs.values() for phase in (run.plan, run.apply)]
         plans = [document.encode() for run in self.runs.values() for document in run.documents.values()]
+        plans += [content for run in self.runs.values() for content in run.saved]
         unpacked = [
             content for upload in self.uploads.values() for content in worker.read_slug(upload.content).values()
         ]
@@ -161,12 +174,12 @@ class World:
 
     def _go_through(self, run):
         state = run.workspace.states[-1].content if run.workspace.states else b""
-        site = worker.Site(self._folder / run.id, run.upload.content, state, run.attributes, run.workspace)
+        site = worker.Site(self._folder / run.id, run.upload.content, state, run.attributes, run.workspace, self._login)
         run.status = "planning"
         planned = site.plan(run.plan)
         if run.ending or not planned:
             return run.ending or "errored"
-        run.documents, run.has_changes = planned.documents, planned.has_changes
+        run.documents, run.has_changes, run.saved = planned.documents, planned.has_changes, planned.saved
         run.plan.finish()
         if not run.has_changes:
             return "planned_and_finished"

@@ -1,7 +1,7 @@
-"""kubernetes_default_service_account_v1 and kubernetes_annotations: what is put on an account that Kubernetes makes."""
+"""kubernetes_default_service_account_v1: what is put on an account that Kubernetes makes."""
 
 from tests.terraform.provider.errors import ProviderError
-from tests.terraform.provider.kubernetes import APPLY, FIELD_MANAGER, MERGE, path_of
+from tests.terraform.provider.kubernetes import FIELD_MANAGER, MERGE, path_of
 from tests.terraform.provider.values import settle
 
 
@@ -55,46 +55,6 @@ class DefaultAccounts:
         }
 
 
-class Annotations:
-    def __init__(self, block, api):
-        self._block = block
-        self._api = api
-
-    def create(self, planned):
-        return self._apply(planned, planned["annotations"])
-
-    def update(self, _prior, planned):
-        return self._apply(planned, planned["annotations"])
-
-    def read(self, state):
-        live = self._api.find(self._path(state))
-        if live is None:
-            return None
-        told = live["metadata"].get("annotations") or {}
-        return state | {"annotations": {key: told[key] for key in _list_owned(live, state["field_manager"])}}
-
-    def delete(self, state):
-        if self._api.find(self._path(state)) is not None:
-            self._apply(state, {})
-
-    def load_import(self, given):
-        raise ProviderError(f"the stand-in cannot import the annotations of {given}")
-
-    def _apply(self, planned, annotations):
-        place = planned["metadata"][0]
-        head = {"apiVersion": planned["api_version"], "kind": planned["kind"]}
-        body = {**head, "metadata": {"name": place["name"], "annotations": annotations}}
-        query = f"?fieldManager={planned['field_manager']}&force={'true' if planned['force'] else 'false'}"
-        self._api.call("PATCH", self._path(planned) + query, body, kind=APPLY)
-        told = f"apiVersion={planned['api_version']},kind={planned['kind']},name={place['name']}"
-        return settle(planned) | {"id": f"{told},namespace={place['namespace']}"}
-
-    @staticmethod
-    def _path(state):
-        place = state["metadata"][0]
-        return path_of(state["api_version"], state["kind"], place["name"], place["namespace"])
-
-
 def flatten_metadata(live):
     """Return what all resources keep of an object's metadata."""
     metadata = live["metadata"]
@@ -106,10 +66,3 @@ def flatten_metadata(live):
         "resource_version": metadata["resourceVersion"],
         "uid": metadata["uid"],
     }
-
-
-def _list_owned(live, manager):
-    for entry in live["metadata"].get("managedFields") or []:
-        if entry["manager"] == manager:
-            owned = entry["fieldsV1"].get("f:metadata", {}).get("f:annotations", {})
-            yield from (key.removeprefix("f:") for key in owned if key.startswith("f:"))

@@ -8,7 +8,7 @@ from tests.terraform.provider.auto_scaling import AutoScalingGroups
 from tests.terraform.provider.aws import Aws
 from tests.terraform.provider.caller import Caller
 from tests.terraform.provider.cluster import ClusterData, Clusters
-from tests.terraform.provider.cluster_accounts import Annotations, DefaultAccounts
+from tests.terraform.provider.cluster_accounts import DefaultAccounts
 from tests.terraform.provider.cluster_secrets import ClusterSecrets
 from tests.terraform.provider.google import Google
 from tests.terraform.provider.grants import Grants
@@ -62,7 +62,6 @@ OFFERED = [
         version="3.2.1",
         connect=Kubernetes,
         resources={
-            "kubernetes_annotations": Annotations,
             "kubernetes_default_service_account_v1": DefaultAccounts,
             "kubernetes_manifest": Manifests,
             "kubernetes_secret_v1": ClusterSecrets,
