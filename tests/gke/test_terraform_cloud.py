@@ -13,6 +13,7 @@ from tests.fakes.gke.stage import wait_for
 from tests.fakes.terraform_cloud import Simulator
 from tests.fakes.terraform_cloud.laptop import log_in
 from tests.fakes.terraform_cloud.world import ENDED
+from tests.terraform.workspace import Workspace
 
 pytestmark = pytest.mark.machine
 
@@ -107,6 +108,14 @@ def test_commits_and_apply_take_turns_without_a_change_and_the_login_is_nowhere(
     assert objects(site) == [("update", "Namespace", "astronomer-solar-orbit-4143")]
     assert repository.commit() == ["planned_and_finished", "applied"]
     assert objects(site) == []
+
+    folder = repository.folder / "tenants"
+    (folder / "secret.env").write_text("hunter2-left-over")
+    terraform = Workspace(folder, site.environ["TF_CLI_CONFIG_FILE"])
+    terraform.environment |= site.environ
+    terraform.run("init", "-input=false")
+    assert "No changes." in terraform.run("plan", "-input=false", "-no-color").stdout
+    assert world.find("hunter2-left-over") == []
 
     assert world.find("registry-acme") != []
     assert [world.find(text) for text in (SECRET, AUTH)] == [[], []]
