@@ -45,10 +45,14 @@ class Repository:
         return [self.push(self.pools, "infrastructure"), self.push(self.tenants, "tenants")]
 
     def push(self, workspace, part):
-        run = self.cloud.world.push(workspace, self.folder / part)
-        wait_for(lambda: run.status in ENDED)
+        run = self.run(workspace, part)
         assert run.status != "errored", _told(run)
         return run.status
+
+    def run(self, workspace, part):
+        run = self.cloud.world.push(workspace, self.folder / part)
+        wait_for(lambda: run.status in ENDED)
+        return run
 
 
 @pytest.fixture
@@ -130,5 +134,9 @@ def test_tenants_that_apply_has_made_are_adopted(repository, api):
     repository.commit()
     assert api.read("Namespace", NAMESPACE)["metadata"]["uid"] == made
     assert objects(site) == []
+    repository.tenants.variables["adopt"] = '["nobody"]'
+    refused = repository.run(repository.tenants, "tenants")
+    assert refused.status == "errored"
+    assert "adopt (nobody) must name tenants of the spec." in _told(refused)[0]["detail"]
     repository.tenants.variables.clear()
     assert repository.commit() == ["planned_and_finished", "planned_and_finished"]
