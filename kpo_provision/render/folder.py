@@ -47,7 +47,7 @@ def write_bundle(bundle: Bundle, out: Path) -> tuple[Path, ...]:
 def write_files(files: dict[str, str], out: Path, *, kept: Sequence[str] = ()) -> tuple[Path, ...]:
     """Write files by their path to the folder ``out``, in place of what an earlier run wrote there.
 
-    ``kept`` are files that may be there beside them, and stay.
+    ``kept`` are files and folders that may be there beside them, and stay.
 
     Raises:
         errors.UsageError: ``out`` holds something else, or cannot be written.
@@ -55,8 +55,7 @@ def write_files(files: dict[str, str], out: Path, *, kept: Sequence[str] = ()) -
     out = out.resolve()
     try:
         _check_replaceable(out, kept)
-        stay = {name: (out / name).read_text(encoding="utf-8") for name in kept if (out / name).is_file()}
-        _replace_folder(out, files | stay)
+        _replace_folder(out, files, kept)
     except OSError as error:
         raise errors.UsageError(
             f"the bundle cannot be written to {out}: {error.filename or out}: {error.strerror}",
@@ -142,7 +141,8 @@ def _check_replaceable(out: Path, kept: Sequence[str]) -> None:
         raise errors.UsageError(f"{out} is a file", hint="give --out a folder")
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_symlink() or not path.is_dir()}
     listed = set((out / MARKER).read_text().splitlines()) | {MARKER} if MARKER in found else set()
-    foreign = sorted(found - listed - set(kept))
+    own = tuple(f"{name}/" for name in kept)
+    foreign = sorted(path for path in found - listed - set(kept) if not path.startswith(own))
     if foreign:
         raise errors.UsageError(
             f"{out} holds {len(foreign)} file(s) that kpo-provision did not render, such as {foreign[0]}",
@@ -150,7 +150,7 @@ def _check_replaceable(out: Path, kept: Sequence[str]) -> None:
         )
 
 
-def _replace_folder(out: Path, files: dict[str, str]) -> None:
+def _replace_folder(out: Path, files: dict[str, str], kept: Sequence[str]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         new, old = Path(scratch, "new"), Path(scratch, "old")
@@ -166,3 +166,6 @@ def _replace_folder(out: Path, files: dict[str, str]) -> None:
             if old.exists():
                 old.rename(out)
             raise
+        for name in kept:
+            if (old / name).exists():
+                (old / name).rename(out / name)

@@ -60,7 +60,7 @@ resource "kubernetes_default_service_account_v1" "default" {
     namespace = local._default.metadata.namespace
   }
 
-  # The annotations are left to kpo-provision apply: of one that is set here it would not be the manager.
+  # Annotations of others on an account that Kubernetes made stay theirs.
   lifecycle {
     ignore_changes = [metadata[0].annotations]
   }

@@ -127,7 +127,7 @@ def test_only_the_configuration_is_uploaded(site, cloud):
     for name in ("secret.env", "terraform.tfstate.backup", "run.tfplan", "lock"):
         site.root.folder.joinpath(name).write_text(SECRET)
     driver.sketch()
-    assert cloud.world.find('resource "terraform_data" "pool"') == ["uploads"]
+    assert cloud.world.find('resource "terraform_data" "pool"') == ["plans", "uploads"]
     assert cloud.world.find(SECRET) == []
 
 

@@ -13,6 +13,7 @@ from tests.fakes.gke.stage import wait_for
 from tests.fakes.terraform_cloud import Simulator
 from tests.fakes.terraform_cloud.laptop import log_in
 from tests.fakes.terraform_cloud.world import ENDED
+from tests.terraform.workspace import Workspace
 
 pytestmark = pytest.mark.machine
 
@@ -44,10 +45,14 @@ class Repository:
         return [self.push(self.pools, "infrastructure"), self.push(self.tenants, "tenants")]
 
     def push(self, workspace, part):
-        run = self.cloud.world.push(workspace, self.folder / part)
-        wait_for(lambda: run.status in ENDED)
+        run = self.run(workspace, part)
         assert run.status != "errored", _told(run)
         return run.status
+
+    def run(self, workspace, part):
+        run = self.cloud.world.push(workspace, self.folder / part)
+        wait_for(lambda: run.status in ENDED)
+        return run
 
 
 @pytest.fixture
@@ -106,6 +111,14 @@ def test_commits_and_apply_take_turns_without_a_change_and_the_login_is_nowhere(
     assert repository.commit() == ["planned_and_finished", "applied"]
     assert objects(site) == []
 
+    folder = repository.folder / "tenants"
+    (folder / "secret.env").write_text("hunter2-left-over")
+    terraform = Workspace(folder, site.environ["TF_CLI_CONFIG_FILE"])
+    terraform.environment |= site.environ
+    terraform.run("init", "-input=false")
+    assert "No changes." in terraform.run("plan", "-input=false", "-no-color").stdout
+    assert world.find("hunter2-left-over") == []
+
     assert world.find("registry-acme") != []
     assert [world.find(text) for text in (SECRET, AUTH)] == [[], []]
 
@@ -119,5 +132,9 @@ def test_tenants_that_apply_has_made_are_adopted(repository, api):
     repository.commit()
     assert api.read("Namespace", NAMESPACE)["metadata"]["uid"] == made
     assert objects(site) == []
+    repository.tenants.variables["adopt"] = '["nobody"]'
+    refused = repository.run(repository.tenants, "tenants")
+    assert refused.status == "errored"
+    assert "adopt (nobody) must name tenants of the spec." in _told(refused)[0]["detail"]
     repository.tenants.variables.clear()
     assert repository.commit() == ["planned_and_finished", "planned_and_finished"]

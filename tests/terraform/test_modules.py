@@ -14,7 +14,7 @@ MODULES = sorted(path.name for path in (ROOT / "modules").iterdir() if path.is_d
 
 def test_hcl_is_formatted(tmp_path: Path, mirror: Path) -> None:
     terraform = Workspace(tmp_path, mirror)
-    files = [ROOT / "modules", ROOT / "examples", *ROOT.glob("*.tf")]
+    files = [ROOT / "modules", ROOT / "examples", ROOT / "templates", *ROOT.glob("*.tf")]
     found = terraform.run("fmt", "-check", "-recursive", "-list=true", *map(str, files), check=False)
     assert (found.returncode, found.stdout) == (0, "")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.terraform.workspace import ROOT
 
 ALONE = ["self-hosted-ec2-pool", "tenant"]
@@ -28,6 +29,18 @@ def test_tflint_finds_nothing(folder: str, scanners: Path) -> None:
     command = [scanners / "tflint", f"--chdir={folder}", f"--config={ROOT}/.tflint.hcl", "--no-color"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout) == (0, ""), found.stderr
+
+
+def test_tflint_finds_nothing_in_what_is_rendered_for_terraform_cloud(scanners: Path, tmp_path: Path) -> None:
+    remote = "{remote: {organization: acme, workspace: airflow}}"
+    spec = (ROOT / "examples/gke.yaml").read_text().replace("{local: {}}", remote)
+    tmp_path.joinpath("gke.yaml").write_text(spec)
+    rendered = commands.run("render", "gke.yaml", "--for", "terraform-cloud", "--out", "out", cwd=tmp_path)
+    assert rendered.returncode == 0, rendered.stderr
+    command = [scanners / "tflint", f"--config={ROOT}/.tflint.hcl", "--no-color"]
+    for part in ("infrastructure", "tenants"):
+        found = subprocess.run(command, cwd=tmp_path / "out" / part, capture_output=True, text=True, check=False)
+        assert (found.returncode, found.stdout) == (0, ""), found.stderr
 
 
 @pytest.mark.parametrize(

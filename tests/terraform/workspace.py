@@ -30,14 +30,14 @@ class Workspace:
 
     def __init__(self, folder, config, *, google=None):
         self.folder = folder
-        self._environment = make_environment(folder, config, google=google)
+        self.environment = make_environment(folder, config, google=google)
 
     def run(self, *arguments, check=True):
         """Run Terraform to its end."""
         done = subprocess.run(
             ["terraform", *arguments],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -50,7 +50,7 @@ class Workspace:
         return subprocess.Popen(
             ["terraform", *arguments],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

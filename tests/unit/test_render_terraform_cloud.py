@@ -10,6 +10,7 @@ import yaml
 from kpo_provision import errors, pipeline
 from kpo_provision.pipeline import Decided
 from kpo_provision.render import terraform_cloud
+from tests import commands
 
 REMOTE = {"remote": {"organization": "acme", "workspace": "airflow"}}
 TARGET: dict[str, Any] = {"project": "acme-data", "location": "europe-west1", "cluster": "airflow", "version": "1.34"}
@@ -90,14 +91,19 @@ def test_the_page_names_the_registries_and_both_workspaces(tmp_path):
     assert "2 tenants" in page
 
 
-def test_a_new_rendering_is_the_same_and_keeps_the_locks(tmp_path, folder):
+def test_a_new_rendering_is_the_same_and_keeps_what_is_terraforms_own(tmp_path, folder):
     files = render(tmp_path)
     terraform_cloud.write_terraform_cloud(files, folder)
     lock = folder / "tenants/.terraform.lock.hcl"
     lock.write_text("locked")
+    modules = folder / "tenants/.terraform/modules/modules.json"
+    modules.parent.mkdir(parents=True)
+    modules.write_text("{}")
     terraform_cloud.write_terraform_cloud(render(tmp_path), folder)
     assert lock.read_text() == "locked"
+    assert modules.read_text() == "{}"
     lock.unlink()
+    modules.unlink()
     found = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert found == files
 
@@ -119,3 +125,16 @@ def test_a_target_that_terraform_cloud_cannot_make_is_refused(tmp_path):
     decided = decide(tmp_path, {"kubeconfig": {"version": "1.34"}})
     with pytest.raises(errors.UsageError, match="the spec has another target"):
         terraform_cloud.render_terraform_cloud(decided.spec, decided.size, decided.bundle)
+
+
+@pytest.mark.parametrize(("tenants", "is_told"), [(50, False), (51, True)])
+def test_who_has_many_tenants_is_told_of_the_quicker_way(tmp_path, folder, tenants, is_told):
+    decide(tmp_path, {"gke": {**TARGET, "backend": REMOTE}})
+    spec = json.loads((tmp_path / "spec.json").read_text())
+    spec["tenants"] = {f"t{number}": {"extraCapacity": 1} for number in range(tenants)}
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    command = ["render", str(tmp_path / "spec.json"), "--for", "terraform-cloud", "--out", str(folder)]
+    answer = commands.run(*command)
+    assert answer.returncode == 0
+    assert ("infrastructure/ alone" in answer.stderr) == is_told
+    assert ("`kpo-provision apply` for the tenants" in " ".join((folder / "README.md").read_text().split())) == is_told

@@ -50,19 +50,26 @@ def command(terminal: Terminal, *, spec: Path, out: Path, reader: str) -> None:
     from kpo_provision.render.folder import write_bundle
 
     decided = pipeline.decide(spec)
-    files = _write_terraform_cloud(decided, out) if reader == TERRAFORM_CLOUD else write_bundle(decided.bundle, out)
+    is_for_cloud = reader == TERRAFORM_CLOUD
+    files = _write_terraform_cloud(terminal, decided, out) if is_for_cloud else write_bundle(decided.bundle, out)
     gaps = sum(len(tenant.secrets) for tenant in decided.bundle.tenants)
     if terminal.is_json:
         terminal.write_json(
             {"schema": "kpo-provision/render/v1", "out": str(out), "files": [str(f) for f in files], "secretGaps": gaps}
         )
         return
-    where = "README.md" if reader == TERRAFORM_CLOUD else "secrets.json"
+    where = "README.md" if is_for_cloud else "secrets.json"
     terminal.write(f"wrote {len(files)} files to {out}; {gaps} registry secrets are left out, see {where}")
 
 
-def _write_terraform_cloud(decided: pipeline.Decided, out: Path) -> tuple[Path, ...]:
+def _write_terraform_cloud(terminal: Terminal, decided: pipeline.Decided, out: Path) -> tuple[Path, ...]:
     from kpo_provision.render import terraform_cloud
 
     rendered = terraform_cloud.render_terraform_cloud(decided.spec, decided.size, decided.bundle)
+    tenants = len(decided.bundle.tenants)
+    if tenants > terraform_cloud.FEW_TENANTS:
+        terminal.say(
+            f"note: Terraform takes minutes to plan {tenants} tenants, object by object, at every run; "
+            f"use infrastructure/ alone and `kpo-provision apply {decided.path}` for the tenants"
+        )
     return terraform_cloud.write_terraform_cloud(rendered, out)
