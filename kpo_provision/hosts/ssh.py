@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kpo_provision import errors
 from kpo_provision.hosts.known_hosts import name_host
@@ -55,10 +56,20 @@ class Ran:
 def run_script(access: Access, script: str, *, timeout_s: float) -> Ran:
     """Run a bash script as root; what it needs travels in its text, over standard input."""
     become = "bash -s" if access.target.user == "root" else "sudo -n bash -s"
-    argv = [*_command(access.target, access), f"{access.target.user}@{access.target.address}", become]
+    return _run(access, become, timeout_s=timeout_s, input=script)
+
+
+def send_file(access: Access, file: Path, script: str, *, timeout_s: float) -> Ran:
+    """Run a shell script as the user that the spec names, with a file as its standard input."""
+    with file.open("rb") as source:
+        return _run(access, f"sh -c {shlex.quote(script)}", timeout_s=timeout_s, stdin=source)
+
+
+def _run(access: Access, command: str, *, timeout_s: float, **given: Any) -> Ran:  # noqa: ANN401  what it reads
+    argv = [*_command(access.target, access), f"{access.target.user}@{access.target.address}", command]
     try:
         done = subprocess.run(
-            argv, input=script, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+            argv, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False, **given
         )
     except FileNotFoundError as error:
         raise errors.UsageError(

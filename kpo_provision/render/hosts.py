@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from kpo_provision.plan import Plan
@@ -58,7 +58,7 @@ def render_hosts_tfvars(
                 "pool": pool.name,
             }
     return {
-        "bundle": asdict(site.bundle) if site.bundle else None,
+        "bundle": _describe_bundle(site.bundle) if site.bundle else None,
         "cluster": {
             "api_server": cluster.api_server,
             "ca_pins": list(cluster.ca_pins),
@@ -109,6 +109,16 @@ class _Rendering:
                 "user": ssh.bastion.user or ssh.user,
             }
         return reach
+
+
+def _describe_bundle(bundle: BundleFacts) -> dict[str, Any]:
+    """What the module knows of it: it has been sent by then."""
+    return {
+        "containerd": bundle.containerd,
+        "kubernetes": bundle.kubernetes,
+        "programs": list(bundle.programs),
+        "sha256": bundle.sha256,
+    }
 
 
 def _address_node(host: Host) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kpo_provision import errors
 from kpo_provision.airgap.archive import read_bundle
-from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys
+from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys, send_bundle
+from kpo_provision.progress import Progress
 from kpo_provision.render.hosts import Site
 from kpo_provision.render.node_files import BundleFacts, ClusterFacts, render_settings
+from kpo_provision.results import HostFailure
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model, paths
 from kpo_provision.spec.hosts import Host
@@ -59,6 +61,13 @@ class HostAccess:
             containerd=found.containerd,
             programs=found.programs,
         )
+
+    def send_bundle(self, nodes: Sequence[str], *, progress: Progress) -> tuple[HostFailure, ...]:
+        """Send the bundle, if there is one, to hosts that join; returns those that it did not reach."""
+        if self.bundle is None or not nodes:
+            return ()
+        hosts = [self._reach(node, self.hosts[node]) for node in nodes]
+        return send_bundle(hosts, Path(self.bundle.path), self.bundle.sha256, progress=progress)
 
     def list_wanted(self, size: InstallationSize, cluster: ClusterFacts) -> Iterator[Wanted]:
         """List what to look at, and what to expect there."""

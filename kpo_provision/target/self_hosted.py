@@ -233,6 +233,9 @@ class SelfHostedTarget:
         """Apply what is planned of all hosts but those that something fatal was found about; they are failures."""
         failures = {host.node: _refuse(host) for host in planned.hosts if host.is_mutation and host.fatal}
         hosts = [host for host in planned.hosts if host.is_mutation and host.node not in failures]
+        unreached = self._access.send_bundle(host_changes.list_joining(hosts), progress=progress)
+        failures |= {failure.node: failure for failure in unreached}
+        hosts = [host for host in hosts if host.node not in failures]
         if not hosts:
             return tuple(failures.values())
         api = self.open().api

@@ -137,12 +137,6 @@ resource "terraform_data" "host" {
     content     = local._secrets
   }
 
-  # A provisioner cannot be left out: where there is no bundle, a small file goes, and nobody looks at it.
-  provisioner "file" {
-    destination = ".kpo-provision/join/bundle"
-    source      = try(var.bundle.path, "${path.module}/scripts/bundle.sh")
-  }
-
   provisioner "remote-exec" {
     inline = [
       local._tidy,
@@ -157,11 +151,11 @@ resource "terraform_data" "host" {
       "take_secrets \"$1\"",
       "require_preflight",
       "hold_lock",
-      "install_bundle \"$2\"",
+      "install_bundle .kpo-provision/bundle",
       "want_all",
       "join",
       "KPO_PROVISION_RUN",
-      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets .kpo-provision/join/bundle",
+      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets",
     ]
   }
 

@@ -103,11 +103,10 @@ variable "hosts" {
 }
 
 variable "bundle" {
-  description = "The bundle from which a host that joins gets what it lacks, as `kpo-provision bundle create` writes it: `path` on the machine that runs Terraform, and what `kpo-provision bundle verify -o json` says of it. None when absent."
+  description = "The bundle from which a host that joins gets what it lacks, as `kpo-provision bundle create` writes it and `kpo-provision bundle verify -o json` describes it. It is at `.kpo-provision/bundle` in the user's home on each such host already: a provisioner cannot be left out where there is none, and would cost a connection a host. None when absent."
   type = object({
     containerd = string
     kubernetes = string
-    path       = string
     programs   = list(string)
     sha256     = string
   })

@@ -6,6 +6,7 @@ readonly UNPACKED=$STATE/bundle
 install_bundle() {
   local path target mode units=''
   [ -n "$BUNDLE_SHA256" ] || return 0
+  [ -e "$1" ] || die 'the bundle did not arrive' 'run again'
   say 'install what it lacks from the bundle'
   [ "$(sha256sum "$1" | cut -d ' ' -f 1)" = "$BUNDLE_SHA256" ] || die 'the bundle arrived damaged' 'run again'
   mkdir -p "$STATE"

@@ -17,7 +17,7 @@ leave() {
   give_containerd_back
   remove_absent
   remove_installed
-  rm -rf "$STATE"
+  rm -rf "$STATE" .kpo-provision/bundle
   say 'has left'
 }
 

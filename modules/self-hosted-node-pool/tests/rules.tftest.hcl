@@ -254,7 +254,7 @@ run "a_look_has_a_time" {
 run "refuses_a_bundle_that_nothing_holds_to_its_contents" {
   command = plan
   variables {
-    bundle = { containerd = "2.4.2", kubernetes = "1.37.2", path = "kpo.tar.gz", programs = ["kubelet"], sha256 = "" }
+    bundle = { containerd = "2.4.2", kubernetes = "1.37.2", programs = ["kubelet"], sha256 = "" }
   }
   expect_failures = [var.bundle]
 }
