@@ -25,7 +25,7 @@ join() {
   esac
   wait_for_ready
   # From an earlier time in the cluster, which ended with this.
-  [ "$(node_api get node "$NODE" -o 'jsonpath={.metadata.annotations.kpo-provision\.io/leaving}')" != true ] ||
+  [ "$(<"$RUN/leaving")" != true ] ||
     node_api patch node "$NODE" -p '{"metadata":{"annotations":{"kpo-provision.io/leaving":null}},"spec":{"unschedulable":false}}' >/dev/null
   sha256sum <"$KUBELET_PATCH" >"$STATE/rolled"
   say 'is ready'
