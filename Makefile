@@ -12,10 +12,13 @@ PACKAGES := python3-venv runc nftables iproute2 util-linux busybox-static bash-s
 # What the tests take beside that: hosts of their own, and the way to them; a browser.
 test bench: PACKAGES += chromium debian-archive-keyring debootstrap fonts-dejavu-core groff-base openssh-client systemd-container
 
-.PHONY: help quickstart test check fix update bench clean packages
+.PHONY: help install quickstart test check fix update docs picture bench clean packages
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: packages $(VENV)/runtime ## Install kpo-provision into .venv, and what the local cluster takes from the distribution
+	@printf 'installed; next:\n  %s\n  %s\n' 'export PATH="$(abspath $(BIN)):$$PATH"' 'kpo-provision'
 
 quickstart: packages $(VENV)/runtime ## Start a local cluster, apply examples/quickstart.yaml, prove it
 	@$(SUDO) $(BIN)/kpo-provision apply examples/quickstart.yaml
@@ -44,6 +47,13 @@ update: $(VENV)/development ## Write golden files and generated documentation an
 	@$(BIN)/python -c 'from kpo_provision.cli import manual; print(manual.render_man_page(), end="")' >docs/man/kpo-provision.1
 	@$(BIN)/python -c 'from kpo_provision.cli import manual; print(manual.render_command_reference(), end="")' >docs/commands.md
 	@git diff --stat
+
+docs: $(VENV)/development ## Build the documentation's site into build/site, in strict mode
+	@$(BIN)/sphinx-build -q -W --keep-going -n -j auto -c docs/site docs build/site
+	@echo "open build/site/index.html"
+
+picture: packages $(VENV)/development ## Draw the tutorial's picture anew, from a real run
+	@$(SUDO) $(BIN)/python docs/site/picture.py docs/apply.svg 'kpo-provision apply' $(BIN)/kpo-provision apply examples/quickstart.yaml --quiet
 
 bench: packages $(VENV)/development ## Measure, side by side, on the local cluster
 	@$(SUDO) $(BIN)/python -m bench
