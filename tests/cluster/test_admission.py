@@ -350,6 +350,9 @@ def test_server_keeps_what_was_rendered(server: Server, bundle: Bundle):
 
 
 def find_differences(desired: object, live: object, path: str = "") -> Iterator[str]:
+    """Yield what the server made something else of; an empty list, which it leaves out, is nothing to it."""
+    if desired == [] and live is None:
+        return
     if isinstance(desired, dict) and isinstance(live, dict):
         for key, value in desired.items():
             yield from find_differences(value, live.get(key), f"{path}.{key}")
