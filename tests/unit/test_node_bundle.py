@@ -15,7 +15,8 @@ umask 077
 readonly ROOT={root} NODE=node-1 CONTAINERD_SOCKET=/run/no/containerd.sock BUNDLE_SHA256={sha256}
 readonly STATE=$ROOT/state
 readonly INSTALLED=$STATE/installed
-readonly RUN=$ROOT
+RUN=$(mktemp -d)
+trap 'rm -rf "$RUN"' EXIT
 PATH=$ROOT/usr/local/bin:/usr/bin:/bin
 say() {{ :; }}
 die() {{ printf '%s|%s' "$1" "$2"; exit 0; }}

@@ -76,6 +76,9 @@ install_file() {
     [ -z "$folder" ] || { printf 'd %s\n' "$folder" >>"$INSTALLED" && mkdir -m 755 "$folder"; }
   done <<<"$missing"
   is_installed "$2" || printf 'f %s\n' "$2" >>"$INSTALLED"
-  install -m "$3" "$1" "$2.kpo-new"
+  if ! install -m "$3" "$1" "$2.kpo-new" 2>"$RUN/install"; then
+    rm -f "$2.kpo-new"
+    die "$2 cannot be written: $(shorten 300 <"$RUN/install")" 'make room there, or let it be written; then run again'
+  fi
   mv -f "$2.kpo-new" "$2"
 }
