@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -61,7 +62,7 @@ def read_bundle(path: Path) -> Bundle:
     Raises:
         errors.UsageError: There is no such file, or it is no bundle.
     """
-    with _opened(path) as tar:
+    with _opened(path) as (tar, _):
         bundle = _read_manifest(tar, path)
     return replace(bundle, sha256=_digest_file(path), size=path.stat().st_size)
 
@@ -72,7 +73,7 @@ def verify_bundle(path: Path, *, progress: Progress) -> Bundle:
     Raises:
         errors.UsageError: There is no such file, it is no bundle, or a file in it is missing or another.
     """
-    with _opened(path) as tar:
+    with _opened(path) as (tar, packed):
         bundle = _read_manifest(tar, path)
         wanted = {file.path: file for file in bundle.files}
         found: set[str] = set()
@@ -87,6 +88,9 @@ def verify_bundle(path: Path, *, progress: Progress) -> Bundle:
                 _require_content(tar, member, file, path)
                 found.add(member.name)
                 step.advance()
+            # A tar ends before its file does, and what the file ends with is the checksum of all that it packs.
+            while packed.read(_CHUNK_BYTES):
+                pass
     missing = sorted(set(wanted) - found)
     if missing:
         raise _broken(path, f"it lacks {', '.join(missing[:3])}")
@@ -119,17 +123,18 @@ def _entry(name: str, size: int, mode: int) -> tarfile.TarInfo:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+def _opened(path: Path) -> Iterator[tuple[tarfile.TarFile, gzip.GzipFile]]:
+    # tarfile unpacks by itself too, and then holds nothing against the checksum at the end.
     try:
-        with tarfile.open(path, mode="r|gz") as tar:
-            yield tar
+        with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
+            yield tar, packed
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _broken(path, f"it is cut off, damaged or no bundle at all ({error})") from error
     except OSError as error:
         raise errors.UsageError(
             f"the bundle {path} cannot be read: {error.strerror or error}",
             hint="name the file that `bundle create` wrote",
         ) from error
-    except (tarfile.TarError, EOFError) as error:
-        raise _broken(path, f"it is cut off or no bundle at all ({error})") from error
 
 
 def _read_manifest(tar: tarfile.TarFile, path: Path) -> Bundle:

@@ -21,6 +21,7 @@ from kpo_provision.results import Finding
 CONNECT_S = 15
 SILENT_S = 45
 """A connection over which nothing comes for so long is given up."""
+SCRIPT_FAILED = "host-script"
 _FAILED = 255
 """OpenSSH's own exit code for a connection that failed; any other is the remote command's."""
 
@@ -157,8 +158,8 @@ def _explain(access: Access, code: int, stderr: str) -> Finding:
         if re.search(pattern, stderr) and (code == _FAILED or finding == "ssh-sudo"):
             return _finding(finding, problem.format(**words), hint.format(**words))
     said = errors.clip(stderr.strip().splitlines()[-1] if stderr.strip() else f"exit code {code}")
-    what = "ssh-reach" if code == _FAILED else "host-script"
-    return _finding(what, f"could not be looked at: {said}", "run the same by hand: ssh " + hop.address)
+    what = "ssh-reach" if code == _FAILED else SCRIPT_FAILED
+    return _finding(what, said, "run the same by hand: ssh " + hop.address)
 
 
 def _finding(code: str, problem: str, hint: str) -> Finding:

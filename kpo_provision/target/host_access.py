@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kpo_provision import errors
-from kpo_provision.airgap.archive import read_bundle
+from kpo_provision.airgap.archive import read_bundle, verify_bundle
 from kpo_provision.hosts import Access, Hop, HostLook, Wanted, choose_key, find_keys, send_bundle
 from kpo_provision.progress import Progress
 from kpo_provision.render.hosts import Site
@@ -63,11 +63,18 @@ class HostAccess:
         )
 
     def send_bundle(self, nodes: Sequence[str], *, progress: Progress) -> tuple[HostFailure, ...]:
-        """Send the bundle, if there is one, to hosts that join; returns those that it did not reach."""
+        """Send the bundle, if there is one, to hosts that join; returns those that it did not reach.
+
+        Raises:
+            errors.UsageError: It is not whole, or is not the one that was planned with.
+        """
         if self.bundle is None or not nodes:
             return ()
+        path = Path(self.bundle.path)
+        if verify_bundle(path, progress=progress).sha256 != self.bundle.sha256:
+            raise errors.UsageError(f"the bundle {path} has changed since the plan", hint="run again")
         hosts = [self._reach(node, self.hosts[node]) for node in nodes]
-        return send_bundle(hosts, Path(self.bundle.path), self.bundle.sha256, progress=progress)
+        return send_bundle(hosts, path, self.bundle.sha256, progress=progress)
 
     def list_wanted(self, size: InstallationSize, cluster: ClusterFacts) -> Iterator[Wanted]:
         """List what to look at, and what to expect there."""

@@ -5,9 +5,12 @@ import sys
 
 import pytest
 
+from kpo_provision.local.images import make_image, make_layer, write_archive
 from kpo_provision.local.recipes import KUBERNETES_VERSION
 from tests.hosts.administrator import Administrator
 
+# As long as names are at sites with registries of their own, and no sandbox's, which containerd pins by itself.
+TASKS = "registry.acme.io/data-platform/airflow/tasks-of-frigid-vacuum:2026-11"
 BUNDLE = ('    version: "1.37"\n', '    version: "1.37"\n    bundle: kpo.tar.gz\n')
 
 
@@ -26,9 +29,11 @@ def before(hosts):
 def admin(site, hosts, tmp_path_factory):
     admin = Administrator(site, tmp_path_factory.mktemp("bundle"))
     pause = site.options.layout.images / "pause.tar"
-    argv = ["bundle", "create", "--out", admin.folder / "kpo.tar.gz", "--image", pause, "-o", "json"]
+    tasks = admin.folder / "tasks.tar"
+    write_archive(make_image(TASKS, layer=make_layer({}), command=["tasks"]), tasks)
+    argv = ["bundle", "create", "--out", admin.folder / "kpo.tar.gz", "--image", pause, "--image", tasks, "-o", "json"]
     made = site.run(sys.executable, "-m", "kpo_provision", *argv, cwd=admin.folder)
-    assert json.loads(made.stdout)["images"] == ["kpo.local/pause:1"]
+    assert json.loads(made.stdout)["images"] == ["kpo.local/pause:1", TASKS]
     return admin
 
 
@@ -51,8 +56,8 @@ def test_it_joins_from_the_bundle_and_runs_a_probe(admin, api, hosts):
     (placed,) = [check for check in checks if check["id"] == "probe-scheduled"]
     assert "node-1" in placed["detail"]
     api.patch("Node", "node-2", None, {"spec": {"unschedulable": None}})
-    pinned = hosts[0].run("ctr -n k8s.io images ls name==kpo.local/pause:1").stdout
-    assert "io.cri-containerd.pinned=pinned" in pinned
+    for image in ("kpo.local/pause:1", TASKS):
+        assert "io.cri-containerd.pinned=pinned" in hosts[0].run(f"ctr -n k8s.io images ls name=={image}").stdout
 
 
 def any_fatal(host):

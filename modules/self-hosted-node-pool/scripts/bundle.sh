@@ -18,6 +18,7 @@ install_bundle() {
   done <"$UNPACKED/install.tsv" >"$UNPACKED/lacking"
   [ ! -s "$UNPACKED/lacking" ] || unpack "$1" -T <(cut -f 1 "$UNPACKED/lacking")
   rm -f "$1"
+  ! grep $'\t/usr/local/bin/containerd\t' "$UNPACKED/lacking" >/dev/null || remember_empty
   while IFS=$'\t' read -r path target mode; do
     [ "$target" != - ] || continue
     install_file "$UNPACKED/$path" "$target" "$mode"
@@ -29,6 +30,20 @@ install_bundle() {
 
 unpack() {
   tar -xzf "$1" -C "$UNPACKED" --no-same-owner "${@:2}" || die "the bundle cannot be unpacked below $STATE" 'make room there'
+}
+
+# Which folders a containerd of ours will be the only one to fill: `d PATH` not here yet, `e PATH` here and empty.
+remember_empty() {
+  local path
+  [ ! -e "$INSTALLED" ] || return 0
+  for path in /opt/containerd /var/lib/containerd /run/containerd; do
+    if [ ! -e "$path" ]; then
+      printf 'd %s\ne %s\n' "$path" "$path"
+    elif [ -d "$path" ] && [ -z "$(ls -A "$path")" ]; then
+      printf 'e %s\n' "$path"
+    fi
+  done >"$INSTALLED.new"
+  mv "$INSTALLED.new" "$INSTALLED"
 }
 
 is_installed() { grep -qsxF -- "f $1" "$INSTALLED"; }
@@ -61,6 +76,9 @@ install_file() {
     [ -z "$folder" ] || { printf 'd %s\n' "$folder" >>"$INSTALLED" && mkdir -m 755 "$folder"; }
   done <<<"$missing"
   is_installed "$2" || printf 'f %s\n' "$2" >>"$INSTALLED"
-  install -m "$3" "$1" "$2.kpo-new"
+  if ! install -m "$3" "$1" "$2.kpo-new" 2>"$RUN/install"; then
+    rm -f "$2.kpo-new"
+    die "$2 cannot be written: $(shorten 300 <"$RUN/install")" 'make room there, or let it be written; then run again'
+  fi
   mv -f "$2.kpo-new" "$2"
 }

@@ -8,6 +8,7 @@ join() {
   case "$state" in
     joined)
       converge
+      import_images
       say 'is a node already'
       ;;
     half)
@@ -33,12 +34,18 @@ join() {
 
 # Images that a bundle brought, which no garbage collection may take: nobody could pull them again.
 import_images() {
-  local archive name
+  local archive name names how=''
+  # Only so does ctr say whole names, and does containerd 1.7 show the images to kubelets; older ones know no other way.
+  ! ctr images import --help | grep -e --local >/dev/null || how=--local
   for archive in "$STATE"/bundle/images/*; do
     [ -e "$archive" ] || continue
-    while read -r _ name _; do
+    ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import $how "$archive" >"$RUN/import" 2>&1 ||
+      die "containerd does not take the images in ${archive##*/} of the bundle: $(shorten 300 <"$RUN/import")" 'make room below /var/lib/containerd, or put them into the bundle anew; then run again'
+    names=$(sed -n 's/^unpacking \([^ ]*\) .*/\1/p' "$RUN/import")
+    [ -n "$names" ] || die "containerd does not say which images ${archive##*/} of the bundle has: $(shorten 300 <"$RUN/import")" 'put them into the bundle anew, by name and tag; then run again'
+    while read -r name; do
       ctr --address "$CONTAINERD_SOCKET" -n k8s.io images label "$name" io.cri-containerd.pinned=pinned >/dev/null
-    done < <(ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import "$archive" 2>"$RUN/import" | grep -E '^unpacking ' | sed 's/\.\.\..*//')
+    done <<<"$names"
     rm -f "$archive"
   done
   rm -rf "$STATE/bundle"

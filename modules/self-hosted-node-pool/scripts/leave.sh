@@ -17,7 +17,7 @@ leave() {
   give_containerd_back
   remove_absent
   remove_installed
-  rm -rf "$STATE" .kpo-provision/bundle
+  rm -rf "$STATE" .kpo-provision/bundle .kpo-provision/bundle.part
   say 'has left'
 }
 
@@ -40,18 +40,17 @@ remove_absent() {
   done <"$STATE/absent"
 }
 
-# What came from a bundle goes last: leaving needed it. With a containerd that was ours goes what it kept.
+# What came from a bundle goes last: leaving needed it. With a containerd that was ours goes what it kept, but nothing
+# that was here before it.
 remove_installed() {
   local path
   [ -e "$INSTALLED" ] || return 0
   if grep -qxF 'f /usr/local/bin/containerd' "$INSTALLED"; then
     systemctl stop containerd || true
-    pkill -9 containerd-shim || true
+    pkill -9 -f "^[^ ]*containerd-shim[^ ]* .*-address $CONTAINERD_SOCKET" || true
     unmount_below /run/containerd
-    rm -rf --one-file-system /run/containerd
-    find /var/lib/containerd -xdev -mindepth 1 -delete 2>/dev/null || true
-    rmdir /var/lib/containerd /opt/containerd/bin /opt/containerd/lib /opt/containerd 2>/dev/null || true
   fi
+  while read -r path; do find "$path" -xdev -mindepth 1 -delete 2>/dev/null || true; done < <(sed -n 's|^e ||p' "$INSTALLED")
   while read -r path; do rm -f "$path"; done < <(sed -n 's|^f ||p' "$INSTALLED")
   while read -r path; do rmdir "$path" 2>/dev/null || true; done < <(sed -n 's|^d ||p' "$INSTALLED" | tac)
   systemctl daemon-reload
