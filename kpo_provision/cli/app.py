@@ -53,14 +53,28 @@ class OrderedGroup(click.Group):
     invoke_without_command=True,
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default=None,
+    help="What stdout carries when no command is named; a command has an option of its own.",
+)
 @click.pass_context
-def app(context: click.Context) -> None:
+def app(context: click.Context, output: str | None) -> None:
     """Make KubernetesPodOperator just work: pools, tenants, quotas and registry secrets, proven by a probe pod."""
-    if context.invoked_subcommand is None:
-        from kpo_provision.cli.next_step import advise, render_advice
+    if context.invoked_subcommand is not None:
+        if output is not None:
+            raise click.UsageError(f"-o goes after the command: kpo-provision {context.invoked_subcommand} -o {output}")
+        return
+    from kpo_provision.cli import next_step
 
-        advice = advise(Path.cwd(), environ=os.environ)
-        context.ensure_object(Terminal).write("\n".join(render_advice(advice)))
+    terminal = context.ensure_object(Terminal)
+    advice = next_step.advise(Path.cwd(), environ=os.environ)
+    if output == "json":
+        terminal.write_json(next_step.describe_advice(advice))
+    else:
+        terminal.write("\n".join(next_step.render_advice(advice)))
 
 
 for module in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _MARK = "apiVersion: kpo-provision.io/"
 _HEAD_BYTES = 4096
 _FEW = 5
+_PATH_UNDER_SUDO = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""``secure_path`` of Debian's and Ubuntu's /etc/sudoers (Debian 12, 2026-11-27)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +92,12 @@ def _list_commands(
     name: str, spec: model.Installation, folder: Path, environ: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     if spec.target.local is not None and not _runs_locally(environ):
-        sudo = "" if os.geteuid() == 0 else "sudo "
-        return (
-            (f"{sudo}kpo-provision apply {name}", "start the local cluster, apply it, prove it with a probe pod"),
-            (f"kpo-provision size {name}", "which nodes it takes"),
-        )
+        return _start_locally(name, environ)
     first = (f"kpo-provision plan {name}", "what an apply would do; changes nothing")
     apply = (f"kpo-provision apply {name}", "do it, and prove it with a probe pod")
-    if not _was_applied(folder, spec, environ):
+    if spec.target.local is not None:
+        return (first, apply, (f"kpo-provision verify {name}", "prove every tenant again"))
+    if not (folder / ".kpo-provision" / spec.metadata.name).is_dir():  # Terraform's workspace tells of an apply
         runbook = (f"kpo-provision runbook {name} --out runbook", "the whole install, for whoever approves it")
         return (first, apply, runbook)
     return (
@@ -106,10 +107,17 @@ def _list_commands(
     )
 
 
-def _was_applied(folder: Path, spec: model.Installation, environ: Mapping[str, str]) -> bool:
-    """Whether something here tells of an apply: Terraform's workspace, or a local cluster that runs."""
-    return (folder / ".kpo-provision" / spec.metadata.name).is_dir() or (
-        spec.target.local is not None and _runs_locally(environ)
+def _start_locally(name: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    purpose = "start the local cluster, apply it, prove it with a probe pod"
+    if os.geteuid() == 0:
+        return ((f"kpo-provision apply {name}", purpose),)
+    # Under sudo, the programs of a virtualenv are not found by their names.
+    program = "kpo-provision"
+    if shutil.which(program, path=_PATH_UNDER_SUDO) is None:
+        program = shutil.which(program, path=environ.get("PATH")) or program
+    return (
+        (f"sudo {program} apply {name}", purpose),
+        ("kpo-provision local up --simulated", "or without root: the cluster's nodes are played then"),
     )
 
 
@@ -133,3 +141,12 @@ def render_advice(advice: Advice) -> Sequence[str]:
         "",
         "`kpo-provision --help` lists every command.",
     ]
+
+
+def describe_advice(advice: Advice) -> dict[str, object]:
+    """Write it as a JSON document."""
+    return {
+        "schema": "kpo-provision/next-step/v1",
+        "state": advice.state,
+        "next": [{"command": command, "purpose": purpose} for command, purpose in advice.commands],
+    }

@@ -1,5 +1,6 @@
 """What the program alone says: the next command for the folder that it stands in, without asking anybody."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -36,7 +37,25 @@ def test_a_spec_for_this_machine_is_applied(folder, environ):
     assert commands(folder, environ)[0].endswith("kpo-provision apply kpo-provision.yaml")
     (folder / "home").mkdir()
     (folder / "home/kubeconfig").write_text("")
-    assert commands(folder, environ)[0] == "kpo-provision status kpo-provision.yaml"
+    assert commands(folder, environ)[:2] == [
+        "kpo-provision plan kpo-provision.yaml",
+        "kpo-provision apply kpo-provision.yaml",
+    ]
+
+
+def test_who_is_not_root_gets_a_command_that_sudo_finds(folder, environ, monkeypatch):
+    shutil.copy(EXAMPLES / "quickstart.yaml", folder / "kpo-provision.yaml")
+    program = folder / ".venv/bin/kpo-provision"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert commands(folder, environ | {"PATH": str(program.parent)}) == [
+        f"sudo {program} apply kpo-provision.yaml",
+        "kpo-provision local up --simulated",
+    ]
+    monkeypatch.setattr("kpo_provision.cli.next_step._PATH_UNDER_SUDO", str(program.parent))
+    assert commands(folder, environ)[0] == "sudo kpo-provision apply kpo-provision.yaml"
 
 
 def test_a_spec_for_another_place_is_planned_first_and_looked_after_later(folder, environ):
@@ -67,3 +86,17 @@ def test_the_program_alone_says_it_and_that_is_no_error(folder):
     assert done.returncode == 0
     assert "There is no spec in this folder yet." in done.stdout
     assert "kpo-provision init" in done.stdout
+
+
+def test_machines_are_told_too(folder):
+    done = run("-o", "json", cwd=folder)
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["schema"] == "kpo-provision/next-step/v1"
+    assert told["next"][0] == {"command": "kpo-provision init", "purpose": told["next"][0]["purpose"]}
+
+
+def test_the_format_of_a_command_goes_after_it(folder):
+    done = run("-o", "json", "validate", "-o", "text", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "kpo-provision validate -o json" in done.stderr
