@@ -19,7 +19,7 @@ from kpo_provision.local.state_lock import hold_lock
 from kpo_provision.progress import Progress
 
 _PARTIAL = ".partial-"
-_DYING_S = 5.0
+_DYING_S = 30.0
 
 
 def ensure_programs(
