@@ -99,12 +99,20 @@ def _list_commands(
         return (first, apply, (f"kpo-provision verify {name}", "prove every tenant again"))
     if not (folder / ".kpo-provision" / spec.metadata.name).is_dir():  # Terraform's workspace tells of an apply
         runbook = (f"kpo-provision runbook {name} --out runbook", "the whole install, for whoever approves it")
-        return (first, apply, runbook)
+        return (first, apply, runbook, *_list_renderings(name, spec))
     return (
         (f"kpo-provision status {name}", "whether the cluster is still what it says"),
         (f"kpo-provision verify {name}", "prove every tenant again"),
         first,
     )
+
+
+def _list_renderings(name: str, spec: model.Installation) -> tuple[tuple[str, str], ...]:
+    """Where the spec names a workspace of Terraform Cloud, that may do it all."""
+    if spec.target.gke is None or spec.target.gke.backend.remote is None:
+        return ()
+    command = f"kpo-provision render {name} --for terraform-cloud --out terraform"
+    return ((command, "or have Terraform Cloud do it, with each commit"),)
 
 
 def _start_locally(name: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

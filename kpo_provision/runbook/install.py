@@ -35,8 +35,24 @@ def make_preparation(subject: Subject) -> Iterator[Step]:
         expected=(f"{subject.file}: valid: installation {subject.name}, {counted}",),
         failures=(("`error:` and lines with numbers", "mend the spec there; begin again with the first step"),),
     )
+    target = subject.spec.target.self_hosted
+    if target is not None and target.bundle is not None:
+        yield _make_bundle(target.bundle)
     if subject.size is not None:
         yield _make_size(subject)
+
+
+def _make_bundle(file: str) -> Step:
+    return Step(
+        id="bundle",
+        title="Check that the bundle is whole",
+        purpose="The hosts have no way to the Internet: what makes nodes of them is in this file, carried here.",
+        command=f"kpo-provision bundle verify {file}",
+        expected=(f"verified {file}: <size> MiB, <count> files, for <architecture>", OMITTED),
+        failures=(
+            ("`is not whole`", "carry it here once more, or make it anew: `kpo-provision bundle create --help`"),
+        ),
+    )
 
 
 def _make_size(subject: Subject) -> Step:

@@ -65,6 +65,13 @@ def test_a_spec_for_another_place_is_planned_first_and_looked_after_later(folder
     assert commands(folder, environ)[0] == "kpo-provision status gke.yaml"
 
 
+def test_a_spec_with_a_workspace_of_terraform_cloud_can_be_rendered_for_it(folder, environ):
+    text = (EXAMPLES / "gke.yaml").read_text()
+    remote = "backend: {remote: {organization: acme, workspace: airflow}}"
+    (folder / "gke.yaml").write_text(text.replace("backend: {local: {}}", remote))
+    assert commands(folder, environ)[-1] == "kpo-provision render gke.yaml --for terraform-cloud --out terraform"
+
+
 def test_a_spec_that_is_wrong_is_validated(folder, environ):
     text = (EXAMPLES / "quickstart.yaml").read_text()
     (folder / "kpo-provision.yaml").write_text(text.replace("extraCapacity: 10", "extraCapacity: many"))

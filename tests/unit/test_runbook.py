@@ -69,6 +69,16 @@ def test_every_check_has_an_entry(spec: Path) -> None:
     assert set(checks.all_ids()) <= set(page.ids)
 
 
+def test_hosts_without_the_internet_have_their_bundle_checked_first(tmp_path: Path) -> None:
+    text = (ROOT / "examples" / "self-hosted.yaml").read_text()
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(text.replace('    version: "1.37"\n', '    version: "1.37"\n    bundle: kpo-bundle.tar.gz\n'))
+    runbook = render_runbook(planning.describe_runbook(spec))["runbook.md"]
+
+    assert "\nkpo-provision bundle verify kpo-bundle.tar.gz\n" in runbook
+    assert runbook.index("bundle verify kpo-bundle.tar.gz\n") < runbook.index("kpo-provision apply spec.yaml --yes\n")
+
+
 def test_command_writes_the_same_bytes_again(tmp_path: Path) -> None:
     spec = ROOT / "examples" / "gke.yaml"
 
