@@ -9,7 +9,7 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -52,7 +52,8 @@ def write_bundle(target: Path, bundle: Bundle, contents: Mapping[str, Path], *, 
             hint="make room there (a bundle takes about 200 MiB), or name another file with --out",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or what it is in is no folder
+            partial.unlink()
     return replace(bundle, sha256=digest, size=size)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 SCHEMA = "kpo-provision/bundle/v1"
@@ -12,6 +13,14 @@ MANIFEST = "manifest.json"
 INSTALL_TABLE = "install.tsv"
 """What a host installs, for bash: a line a file, with its place in the bundle, on the host, and its mode."""
 IMAGES = "images"
+FOLDERS = {
+    "bin": "/usr/local/bin",
+    "cni": "/opt/cni/bin",
+    "units": "/etc/systemd/system",
+    IMAGES: None,
+}
+"""Folders in a bundle, and where a host has what is in them; images are containerd's to keep."""
+_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*(/[A-Za-z0-9][A-Za-z0-9._@+-]*)+")
 
 
 class MalformedError(Exception):
@@ -31,6 +40,15 @@ class BundledFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a project released, of which a bundle has programs. ``version`` is without a ``v``."""
+
+    name: str
+    version: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A bundle, by what it says of itself. Versions are without a ``v``; ``sha256`` is that of the whole file."""
 
@@ -38,6 +56,7 @@ class Bundle:
     kubernetes: str
     containerd: str
     files: tuple[BundledFile, ...]
+    parts: tuple[Part, ...] = ()
     sha256: str = ""
     size: int = 0
 
@@ -59,9 +78,21 @@ def render_manifest(bundle: Bundle) -> str:
         "architecture": bundle.architecture,
         "kubernetes": bundle.kubernetes,
         "containerd": bundle.containerd,
+        "parts": [asdict(part) for part in bundle.parts],
         "files": [describe_file(file) for file in bundle.files],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether a file may have this place in a bundle: such that a host's shell and tar take it for what it is."""
+    return bool(_PATH.fullmatch(path)) and path.partition("/")[0] in FOLDERS
+
+
+def place_on_host(path: str) -> str:
+    """Where a host has a file, empty for an image."""
+    folder, _, name = path.partition("/")
+    return f"{place}/{name}" if (place := FOLDERS[folder]) else ""
 
 
 def describe_file(file: BundledFile) -> dict[str, Any]:
@@ -93,17 +124,25 @@ def parse_manifest(text: str) -> Bundle:
             architecture=str(document["architecture"]),
             kubernetes=str(document["kubernetes"]),
             containerd=str(document["containerd"]),
-            files=tuple(
-                BundledFile(
-                    path=str(each["path"]),
-                    sha256=str(each["sha256"]),
-                    size=int(each["size"]),
-                    target=str(each.get("target", "")),
-                    mode=int(each.get("mode", "0644"), 8),
-                    names=tuple(map(str, each.get("names", ()))),
-                )
-                for each in document["files"]
+            files=tuple(_parse_file(each) for each in document["files"]),
+            parts=tuple(
+                Part(name=str(each["name"]), version=str(each["version"]), licence=str(each["licence"]))
+                for each in document["parts"]
             ),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise MalformedError(f"its manifest is not as it should be: {type(error).__name__}: {error}") from error
+
+
+def _parse_file(document: Mapping[str, Any]) -> BundledFile:
+    file = BundledFile(
+        path=str(document["path"]),
+        sha256=str(document["sha256"]),
+        size=int(document["size"]),
+        target=str(document.get("target", "")),
+        mode=int(document.get("mode", "0644"), 8),
+        names=tuple(map(str, document.get("names", ()))),
+    )
+    if not is_safe_path(file.path) or file.target != place_on_host(file.path):
+        raise MalformedError(f"it would put {file.path!r} at {file.target!r} on a host, where nothing of it belongs")
+    return file

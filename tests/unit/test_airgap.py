@@ -11,12 +11,13 @@ import sys
 import tarfile
 import time
 import zlib
+from dataclasses import replace
 
 import pytest
 
 from kpo_provision import errors, progress
 from kpo_provision.airgap.archive import read_bundle, verify_bundle, write_bundle
-from kpo_provision.airgap.contents import Bundle, BundledFile
+from kpo_provision.airgap.contents import Bundle, BundledFile, Part
 from kpo_provision.airgap.create import Sources, create_bundle
 from kpo_provision.airgap.images import read_image_names
 from kpo_provision.local import machine
@@ -72,7 +73,8 @@ def pack(files):
 @pytest.fixture
 def sources(tmp_path, mirror):
     runc = tmp_path / "runc"
-    runc.write_text("runc\n")
+    runc.write_text("#!/bin/sh\necho 'runc version 1.3.0'\necho 'spec: 1.2.1'\n")
+    runc.chmod(0o755)
     archive = tmp_path / "pause.tar"
     write_archive(make_image("acme.local/pause:1", layer=make_layer({}), command=["pause"]), archive)
     return Sources(cache=tmp_path / "cache", mirror=str(mirror), runc=runc, images=[archive])
@@ -88,6 +90,66 @@ def test_a_bundle_holds_what_makes_a_node(tmp_path, sources):
         "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf",
     }
     assert verify_bundle(tmp_path / "b.tar.gz", progress=QUIET) == made == read_bundle(tmp_path / "b.tar.gz")
+
+
+def test_a_bundle_says_what_of_whom_it_has_and_by_which_licence(tmp_path, sources):
+    create_bundle(tmp_path / "b.tar.gz", sources, progress=QUIET)
+    versions = {component.name: component.version for component in COMPONENTS}
+    assert read_bundle(tmp_path / "b.tar.gz").parts == tuple(
+        Part(name=name, version=version, licence="Apache-2.0")
+        for name, version in (
+            *((name, versions[name]) for name in ("cni-plugins", "containerd", "kubernetes")),
+            ("runc", "1.3.0"),
+        )
+    )
+
+
+@pytest.mark.parametrize("text", ["not to be run here", "#!/bin/sh\necho 1.3.0\n"])
+def test_the_version_of_a_runc_that_does_not_say_it_is_unknown(text, tmp_path, sources):
+    sources.runc.write_text(text)
+    made = create_bundle(tmp_path / "b.tar.gz", sources, progress=QUIET)
+    assert made.parts[-1].version == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("mirror", "problem"),
+    [
+        ("https://kim:opensesame@mirror.acme.io", "has a login in it"),
+        ("ftp://kim:opensesame@mirror.acme.io", "a folder, or an http or https URL"),
+        ("https://[opensesame", "a folder, or an http or https URL"),
+    ],
+)
+def test_a_mirror_that_is_none_is_refused_without_its_password(mirror, problem, tmp_path, sources):
+    with pytest.raises(errors.UsageError, match=problem) as refused:
+        create_bundle(tmp_path / "b.tar.gz", replace(sources, mirror=mirror), progress=QUIET)
+    assert "opensesame" not in f"{refused.value} {refused.value.hint}"
+
+
+@pytest.mark.parametrize("name", ["two lines\n.tar", "a\ttab.tar", "a space.tar", "-C.tar"])
+def test_an_archive_whose_name_a_host_would_misread_is_refused(name, tmp_path, sources):
+    archive = sources.images[0].rename(tmp_path / name)
+    with pytest.raises(errors.UsageError, match="cannot be that of a file in a bundle"):
+        create_bundle(tmp_path / "b.tar.gz", replace(sources, images=[archive]), progress=QUIET)
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("bin/a", "/etc/shadow"),
+        ("bin/../a", "/usr/local/bin/../a"),
+        ("etc/passwd", "/etc/passwd"),
+        ("images/a.tar", "/root/a"),
+        ("bin/a\tb", "/usr/local/bin/a\tb"),
+    ],
+)
+def test_a_manifest_that_puts_a_file_elsewhere_is_refused(path, target, tmp_path):
+    source = tmp_path / "file"
+    source.write_text("x")
+    file = BundledFile(path=path, sha256=digest(b"x"), size=1, target=target)
+    bundle = Bundle(architecture="amd64", kubernetes="1.37.2", containerd="2.4.2", files=(file,))
+    write_bundle(tmp_path / "b.tar.gz", bundle, {path: source}, progress=QUIET)
+    with pytest.raises(errors.UsageError, match="where nothing of it belongs"):
+        read_bundle(tmp_path / "b.tar.gz")
 
 
 def test_the_same_parts_give_the_same_bytes(tmp_path, sources):
@@ -130,8 +192,8 @@ def test_every_byte_counts(tmp_path, sources):
     path = tmp_path / "b.tar.gz"
     create_bundle(path, sources, progress=QUIET)
     data = gzip.decompress(path.read_bytes())
-    place = data.index(b"runc\n")
-    path.write_bytes(gzip.compress(data[:place] + b"RUNC" + data[place + 4 :]))
+    place = data.index(b"spec: 1.2.1")
+    path.write_bytes(gzip.compress(data[:place] + b"SPEC" + data[place + 4 :]))
     with pytest.raises(errors.UsageError, match=r"bin/runc has the SHA-256 .* and .* is expected"):
         verify_bundle(path, progress=QUIET)
 
@@ -222,3 +284,21 @@ def test_one_that_is_killed_leaves_nothing_that_could_be_taken_for_a_bundle(tmp_
     assert not target.exists()
     create_bundle(target, sources, progress=QUIET)
     assert sorted(path.name for path in target.parent.iterdir()) == ["b.tar.gz"]
+
+
+def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, sources):
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(256 << 10))
+    target = tmp_path / "out" / "b.tar.gz"
+    argv = ["bundle", "create", "--out", target, "--from", sources.mirror, "--runc", big]
+    limited = ["bash", "-c", 'ulimit -f 128; exec "$@"', "bash", sys.executable, "-m", "kpo_provision"]
+    run = subprocess.run([*limited, *map(str, argv)], capture_output=True, text=True, check=False)
+    assert run.returncode == errors.ExitCode.CLUSTER
+    assert f"the bundle {target} cannot be written" in run.stderr
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_place_that_is_none_is_an_error(tmp_path, sources):
+    tmp_path.joinpath("file").write_text("")
+    with pytest.raises(errors.LocalClusterError, match="cannot be written"):
+        create_bundle(tmp_path / "file" / "b.tar.gz", sources, progress=QUIET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def _show(terminal: Terminal, bundle: Bundle, file: Path, *, done: str) -> None:
         return
     lines = [
         f"{done} {file}: {bundle.size / _MIB:.0f} MiB, {len(bundle.files)} files, for {bundle.architecture}",
-        f"  Kubernetes {bundle.kubernetes}, containerd {bundle.containerd}",
+        f"  {', '.join(f'{part.name} {part.version}' for part in bundle.parts)}",
         f"  images: {', '.join(bundle.images) or 'none'}",
         f"  SHA-256 {bundle.sha256}",
     ]
@@ -122,6 +123,7 @@ def _document(bundle: Bundle, file: Path) -> dict[str, Any]:
         "architecture": bundle.architecture,
         "kubernetes": bundle.kubernetes,
         "containerd": bundle.containerd,
+        "parts": [dataclasses.asdict(part) for part in bundle.parts],
         "images": list(bundle.images),
         "files": [describe_file(each) for each in bundle.files],
     }

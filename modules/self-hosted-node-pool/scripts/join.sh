@@ -40,7 +40,7 @@ import_images() {
   for archive in "$STATE"/bundle/images/*; do
     [ -e "$archive" ] || continue
     ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import $how "$archive" >"$RUN/import" 2>&1 ||
-      die "containerd does not take the images in ${archive##*/} of the bundle: $(shorten 300 <"$RUN/import")" 'make room below /var/lib/containerd, or put them into the bundle anew; then run again'
+      die "containerd does not take the images in ${archive##*/} of the bundle: $(tail -n 1 "$RUN/import" | shorten 300)" 'make room below /var/lib/containerd, or put them into the bundle anew; then run again'
     names=$(sed -n 's/^unpacking \([^ ]*\) .*/\1/p' "$RUN/import")
     [ -n "$names" ] || die "containerd does not say which images ${archive##*/} of the bundle has: $(shorten 300 <"$RUN/import")" 'put them into the bundle anew, by name and tag; then run again'
     while read -r name; do
