@@ -71,7 +71,7 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m kpo_provision "$@"\n')
     program.chmod(0o755)
     typing = Newcomer(
-        os.environ
+        {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # which processes of tests have
         | {
             "PATH": f"{program.parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
