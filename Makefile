@@ -53,7 +53,7 @@ docs: $(VENV)/development ## Build the documentation's site into build/site, in 
 	@echo "open build/site/index.html"
 
 picture: packages $(VENV)/development ## Draw the tutorial's picture anew, from a real run
-	@$(SUDO) $(BIN)/python docs/site/picture.py docs/apply.svg 'kpo-provision apply' $(BIN)/kpo-provision apply examples/quickstart.yaml --quiet
+	@$(SUDO) $(BIN)/python docs/site/picture.py docs/apply.svg 'kpo-provision apply examples/quickstart.yaml' $(BIN)/kpo-provision apply examples/quickstart.yaml --quiet
 
 bench: packages $(VENV)/development ## Measure, side by side, on the local cluster
 	@$(SUDO) $(BIN)/python -m bench
