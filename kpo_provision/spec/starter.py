@@ -75,6 +75,7 @@ target:
     version: "1.34"             # its minor version, in quotes
     # backend:                  # where Terraform keeps its state; a file on this machine when absent
     #   gcs: {bucket: acme-terraform-state}
+    #   remote: {organization: acme, workspace: airflow}   # or this: Terraform runs in Terraform Cloud
 
 # Private registries, by a name of your choice. The login is read when `apply` runs and is never written here.
 # registries:

@@ -129,3 +129,17 @@ def test_what_is_in_the_way_is_told_and_the_spec_is_written(tmp_path):
     assert done.returncode == 0
     assert "there is no kubeconfig" in done.stdout
     assert (tmp_path / "kpo-provision.yaml").exists()
+
+
+def test_a_first_spec_for_gke_shows_the_way_to_terraform_cloud(tmp_path):
+    assert run("init", "--target", "gke", cwd=tmp_path).returncode == 0
+    path = tmp_path / "kpo-provision.yaml"
+    lines = path.read_text().replace("# backend:", "backend:").replace("#   remote:", "  remote:")
+    path.write_text(lines)
+    assert load_spec(path).target.gke.backend.remote is not None
+    assert "--for terraform-cloud --out terraform" in run(cwd=tmp_path).stdout
+
+    rendered = run("render", "--for", "terraform-cloud", "--out", "terraform", cwd=tmp_path)
+
+    assert rendered.returncode == 0, rendered.stderr
+    assert (tmp_path / "terraform/README.md").exists()

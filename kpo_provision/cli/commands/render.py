@@ -59,7 +59,8 @@ def command(terminal: Terminal, *, spec: Path, out: Path, reader: str) -> None:
         )
         return
     where = "README.md" if is_for_cloud else "secrets.json"
-    terminal.write(f"wrote {len(files)} files to {out}; {gaps} registry secrets are left out, see {where}")
+    left_out = "1 registry secret is left out" if gaps == 1 else f"{gaps} registry secrets are left out"
+    terminal.write(f"wrote {len(files)} files to {out}; {left_out}, see {where}")
 
 
 def _write_terraform_cloud(terminal: Terminal, decided: pipeline.Decided, out: Path) -> tuple[Path, ...]:
