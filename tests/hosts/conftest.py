@@ -15,11 +15,14 @@ from tests.hosts.site import Site
 
 
 @pytest.fixture(scope="session")
-def options(tmp_path_factory):
-    """A local cluster of the hosts' own: what other tests do to theirs is not to be mistaken for it."""
+def options():
+    """A local cluster of the hosts' own: what other tests do to theirs is not to be mistaken for it.
+
+    It is where the guardian looks, who ends what a run that was killed has left.
+    """
     ports = [free_port(), free_port()]
     kept = local.LocalOptions.from_environment(os.environ)
-    home = tmp_path_factory.mktemp("hosts") / "home"
+    home = Path(tempfile.mkdtemp(prefix="hosts-")) / "home"
     options = local.LocalOptions(home=home, cache=kept.cache, api_port=ports[0], registry_port=ports[1])
     local.up(options, progress.Silent())
     yield options
