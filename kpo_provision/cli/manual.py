@@ -44,7 +44,6 @@ class _Command:
 
     path: str
     usage: str
-    summary: str
     paragraphs: tuple[str, ...]
     options: tuple[tuple[str, str], ...]
     examples: tuple[str, ...]
@@ -117,7 +116,6 @@ def _describe(command: click.Command, context: click.Context) -> _Command:
     return _Command(
         path=context.command_path,
         usage=" ".join([context.command_path, *command.collect_usage_pieces(context)]),
-        summary=command.get_short_help_str(),
         paragraphs=tuple(_read_paragraphs(command.help or "")),
         options=tuple(
             record

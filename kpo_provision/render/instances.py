@@ -72,16 +72,18 @@ def render_instances_tfvars(
         for pool in plan.pools
         if spec.node_pools[pool.name].ec2 is not None
     }
-    return {**_render_site(target.ec2, plan.installation), "node_pools": pools}
+    return {**render_site_tfvars(target.ec2, plan.installation), "node_pools": pools}
 
 
-def _render_site(site: Ec2Site, installation: str) -> dict[str, Any]:
+def render_site_tfvars(site: Ec2Site, installation: str) -> dict[str, Any]:
+    """Render the variables of the same module for no pool, which is what there is to be after a destroy."""
     return {
         "disk_kms_key": site.disk_key,
         "ecr_repositories": site.ecr_repositories,
         "installation": installation,
         "join_parameter": name_parameter(installation),
         "join_timeout_seconds": site.join_timeout,
+        "node_pools": {},
         "permissions_boundary": site.permissions_boundary,
         "region": site.region,
         "security_group_ids": site.security_groups,

@@ -7,17 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from kpo_provision import terraform
 from kpo_provision.results import Action, Change, PoolChange
 from kpo_provision.sizing.pool import PoolSize
+from kpo_provision.target.plan_changes import ACTIONS, describe_resource
 from kpo_provision.terraform import ChangeKind, PlanSummary, ResourceChange
 
 _POOL_TYPES = (terraform.GROUP_TYPE, terraform.TEMPLATE_TYPE)
-_ACTIONS = {
-    ChangeKind.CREATE: Action.CREATE,
-    ChangeKind.UPDATE: Action.UPDATE,
-    ChangeKind.REPLACE: Action.REPLACE,
-    ChangeKind.DELETE: Action.DELETE,
-    ChangeKind.IMPORT: Action.IMPORT,
-    ChangeKind.FORGET: Action.UPDATE,
-}
 _CONSEQUENCES = frozenset({"default_version", "id", "latest_version", "launch_template", "tags_all"})
 """What changes because something else does."""
 
@@ -36,10 +29,7 @@ def describe_others(summary: PlanSummary) -> Iterator[Change]:
     """Say what becomes of everything else: the instances' role."""
     for change in summary.changes:
         if change.type not in _POOL_TYPES:
-            name = change.new_name or change.old_name or change.key or change.address
-            yield Change(
-                action=_ACTIONS[change.kind], kind=change.type, namespace="", name=name, detail=_name_what(change)
-            )
+            yield describe_resource(change, detail=_name_what(change))
 
 
 def list_doomed(summary: PlanSummary) -> list[str]:
@@ -57,7 +47,7 @@ def _describe(
         details.append(f"for new instances: {_name_what(template)}")
     change = group or template
     return PoolChange(
-        action=_ACTIONS[change.kind] if change else Action.UNCHANGED,
+        action=ACTIONS[change.kind] if change else Action.UNCHANGED,
         pool=name,
         live=group.old_name if group else "",
         machine_type=size.shape.machine.name,
@@ -72,7 +62,7 @@ def _describe(
 
 def _describe_gone(change: ResourceChange) -> PoolChange:
     return PoolChange(
-        action=_ACTIONS[change.kind], pool=change.key, live=change.old_name, detail="no longer in the spec"
+        action=ACTIONS[change.kind], pool=change.key, live=change.old_name, detail="no longer in the spec"
     )
 
 

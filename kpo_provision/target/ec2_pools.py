@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpo_provision import errors, pools, terraform
 from kpo_provision.enumeration import name_few
 from kpo_provision.plan import POOL_KEY, Plan, PoolPlan
 from kpo_provision.progress import Progress
 from kpo_provision.quantity import parse_quantity
-from kpo_provision.render.instances import name_group, name_parameter, render_instances_tfvars
+from kpo_provision.render.instances import (
+    ImageFacts,
+    name_group,
+    name_parameter,
+    render_instances_tfvars,
+    render_site_tfvars,
+)
 from kpo_provision.results import Change, Disruption, PoolsAhead
 from kpo_provision.sizing.node import NodeShape
+from kpo_provision.sizing.pool import PoolSize
 from kpo_provision.sizing.pools import InstallationSize
 from kpo_provision.spec import model
 from kpo_provision.spec.ec2 import Ec2Site
@@ -76,13 +83,21 @@ class Ec2Pools:
         self, api: Api, cluster: ClusterFacts, authorities: Mapping[str, str], *, progress: Progress
     ) -> PoolsAhead:
         """Look up the images, plan, and look who runs on pools that go."""
-        return self._prepare(api, cluster, authorities, progress=progress, destroy=False)
+        variables = render_instances_tfvars(
+            self._spec,
+            self._plan,
+            self._size,
+            cluster=cluster,
+            authorities=authorities,
+            images=self._find_images(progress),
+        )
+        driver = self._open_terraform(variables, progress)
+        return self._settle(api, driver, driver.plan(), self._sizes)
 
-    def prepare_destroy(
-        self, api: Api, cluster: ClusterFacts, authorities: Mapping[str, str], *, progress: Progress
-    ) -> PoolsAhead:
-        """Plan that every pool goes."""
-        return self._prepare(api, cluster, authorities, progress=progress, destroy=True)
+    def prepare_destroy(self, api: Api, *, progress: Progress) -> PoolsAhead:
+        """Plan that every pool goes; images, which may be gone by now, are asked for no more."""
+        driver = self._open_terraform(render_site_tfvars(self._site, self._plan.installation), progress)
+        return self._settle(api, driver, driver.plan(destroy=True), ())
 
     def apply(self, api: Api, *, progress: Progress) -> tuple[Change, ...]:
         """Have a token ready, apply what is planned, and wait for as many nodes as there have to be.
@@ -147,20 +162,10 @@ class Ec2Pools:
         self._held.close()
         self._holds_workspace = False
 
-    def _prepare(
-        self,
-        api: Api,
-        cluster: ClusterFacts,
-        authorities: Mapping[str, str],
-        *,
-        progress: Progress,
-        destroy: bool,
-    ) -> PoolsAhead:
-        driver = self._open_terraform(cluster, authorities, progress)
-        summary = driver.plan(destroy=destroy)
+    def _settle(self, api: Api, driver: Driver, summary: PlanSummary, wanted: Sequence[PoolSize]) -> PoolsAhead:
         doomed = ec2_changes.list_doomed(summary)
         ahead = PoolsAhead(
-            pools=ec2_changes.describe_pools(summary, () if destroy else self._sizes),
+            pools=ec2_changes.describe_pools(summary, wanted),
             others=tuple(ec2_changes.describe_others(summary)),
             disruption=find_disruption(api, doomed, key=POOL_KEY) if doomed else Disruption(),
         )
@@ -182,14 +187,9 @@ class Ec2Pools:
             raise AssertionError("apply comes after prepare")
         return self._planned
 
-    def _open_terraform(self, cluster: ClusterFacts, authorities: Mapping[str, str], progress: Progress) -> Driver:
+    def _find_images(self, progress: Progress) -> dict[str, ImageFacts]:
         from kpo_provision.clouds.ec2_images import find_image
 
-        name = self._plan.installation
-        if not self._holds_workspace:
-            folder = f"{name}/{terraform.EC2_PART}"
-            self._held.enter_context(terraform.hold_workspace(folder, base=self._base, progress=progress))
-            self._holds_workspace = True
         images = {}
         with progress.step("Find the images", total=len(self._sizes)) as step:
             for pool in self._sizes:
@@ -199,9 +199,14 @@ class Ec2Pools:
                     wanted.ec2.image, region=self._site.region, architecture=wanted.architecture
                 )
                 step.advance()
-        variables = render_instances_tfvars(
-            self._spec, self._plan, self._size, cluster=cluster, authorities=authorities, images=images
-        )
+        return images
+
+    def _open_terraform(self, variables: Mapping[str, Any], progress: Progress) -> Driver:
+        name = self._plan.installation
+        if not self._holds_workspace:
+            folder = f"{name}/{terraform.EC2_PART}"
+            self._held.enter_context(terraform.hold_workspace(folder, base=self._base, progress=progress))
+            self._holds_workspace = True
         where = terraform.Where(installation=name, base=self._base, environ=self._environ, progress=progress)
         return terraform.open_ec2(where, self._target, variables)
 
@@ -256,9 +261,8 @@ def _require_hope(late: list[GroupFacts], joined: Mapping[str, int], *, is_late:
 
 def _list_ready_machines(api: Api) -> set[str]:
     """List the ids of instances that are ready nodes."""
-    found = set()
-    for node in api.list("Node"):
-        conditions = {each["type"]: each["status"] for each in node.get("status", {}).get("conditions") or ()}
-        if conditions.get("Ready") == "True":
-            found.add(str(node.get("spec", {}).get("providerID", "")).rpartition("/")[2])
-    return found
+    return {
+        str(node.get("spec", {}).get("providerID", "")).rpartition("/")[2]
+        for node in api.list("Node")
+        if pools.parse_node(node).ready
+    }

@@ -9,16 +9,9 @@ from kpo_provision.clouds.gke_facts import LivePool
 from kpo_provision.results import Action, Change, PoolChange
 from kpo_provision.sizing.pool import PoolSize
 from kpo_provision.sizing.pools import InstallationSize
+from kpo_provision.target.plan_changes import ACTIONS, describe_resource
 from kpo_provision.terraform import ChangeKind, PlanSummary, ResourceChange
 
-_ACTIONS = {
-    ChangeKind.CREATE: Action.CREATE,
-    ChangeKind.UPDATE: Action.UPDATE,
-    ChangeKind.REPLACE: Action.REPLACE,
-    ChangeKind.DELETE: Action.DELETE,
-    ChangeKind.IMPORT: Action.IMPORT,
-    ChangeKind.FORGET: Action.UPDATE,
-}
 _BLOCKS = ("node_config.", "autoscaling.", "management.", "upgrade_settings.", "network_config.")
 _CONSEQUENCES = frozenset(
     {"id", "instance_group_urls", "managed_instance_group_urls", "name", "name_prefix", "operation"}
@@ -36,13 +29,10 @@ def describe_pools(summary: PlanSummary, size: InstallationSize, live: Sequence[
 
 
 def describe_others(summary: PlanSummary) -> Iterator[Change]:
-    """Say what becomes of everything else: what has no name yet is called by its address."""
+    """Say what becomes of everything else."""
     for change in summary.changes:
         if not _is_for_tasks(change):
-            name = change.new_name or change.old_name or change.key or change.address
-            yield Change(
-                action=_ACTIONS[change.kind], kind=change.type, namespace="", name=name, detail=_say_why(change)
-            )
+            yield describe_resource(change, detail=_say_why(change))
 
 
 def _is_for_tasks(change: ResourceChange) -> bool:
@@ -54,7 +44,7 @@ def _describe(pool: PoolSize, changes: Mapping[str, ResourceChange], names: Mapp
     address = terraform.address_pool(pool.demand.name)
     change = changes.get(address)
     return PoolChange(
-        action=_ACTIONS[change.kind] if change else Action.UNCHANGED,
+        action=ACTIONS[change.kind] if change else Action.UNCHANGED,
         pool=pool.demand.name,
         live=change.old_name if change else names.get(address, ""),
         machine_type=pool.shape.machine.name,
@@ -69,7 +59,7 @@ def _describe(pool: PoolSize, changes: Mapping[str, ResourceChange], names: Mapp
 
 def _describe_gone(change: ResourceChange) -> PoolChange:
     return PoolChange(
-        action=_ACTIONS[change.kind],
+        action=ACTIONS[change.kind],
         pool=change.old_name.rpartition("-")[0] or change.key,
         live=change.old_name,
         detail="no longer in the spec",

@@ -55,11 +55,7 @@ class MixedTarget:
     def prepare_destroy(self, *, progress: Progress) -> PoolsAhead:
         """Plan that every host leaves and every pool goes."""
         hosts = self._hosts.prepare_destroy(progress=progress)
-        cluster = self._hosts.read_cluster()
-        instances = self._instances.prepare_destroy(
-            self.open().api, cluster, self._hosts.read_authorities(), progress=progress
-        )
-        return _add(hosts, instances)
+        return _add(hosts, self._instances.prepare_destroy(self.open().api, progress=progress))
 
     def destroy(self, *, progress: Progress) -> tuple[Change, ...]:
         """Apply both saved plans."""
