@@ -40,6 +40,7 @@ def render_hosts_tfvars(
     rendering = _Rendering(target=target, cluster=cluster, site=site)
     files = NodeFiles(target=target, installation=plan.installation, cluster=cluster, authorities=site.authorities)
     shapes = {pool.demand.name: pool.shape for pool in size.pools}
+    logins = {"has_logins": True} if target.node_registries else {}
     hosts: dict[str, Any] = {}
     for pool in plan.pools:
         wanted, shape = spec.node_pools[pool.name], shapes[pool.name]
@@ -47,6 +48,7 @@ def render_hosts_tfvars(
             told = {
                 "containerd_config": files.render_containerd(),
                 "files": files.render_files(Identity(node=name, address=_address_node(host)), pool, shape),
+                **logins,
             }
             hosts[name] = {
                 **rendering.render_expectations(shape),

@@ -13,8 +13,8 @@ from kpo_provision.results import Action, HostChange, HostFailure
 from kpo_provision.spec import model
 from kpo_provision.terraform import ChangeKind, PlanSummary, ResourceChange
 
-_ADDRESS = re.compile(r'^terraform_data\.(?P<part>host|configuration)\["(?P<node>[^"]+)"\]$')
-_MEMBER, _CONFIGURATION = "host", "configuration"
+_ADDRESS = re.compile(r'^terraform_data\.(?P<part>host|configuration|logins)\["(?P<node>[^"]+)"\]$')
+_MEMBER, _CONFIGURATION, _LOGINS = "host", "configuration", "logins"
 _ERROR = re.compile(r"error executing|Process exited with status", re.IGNORECASE)
 
 
@@ -30,12 +30,15 @@ def describe_hosts(
     """Say what becomes of every host of the spec, and of those that are no longer in it."""
     members = {find_node(change.address): change for change in _select(summary.changes, _MEMBER)}
     configured = {find_node(change.address): change for change in _select(summary.changes, _CONFIGURATION)}
+    given = {find_node(change.address) for change in _select(summary.changes, _LOGINS)}
     half = _list_half(summary)
     rows = []
     for pool, wanted in spec.node_pools.items():
         for name, host in wanted.hosts.items():
             row = HostChange(action=Action.UNCHANGED, node=name, pool=pool, address=host.address)
             row = _judge(row, members.get(name), configured.get(name), is_half=address_host(name) in half)
+            if row.action is Action.UNCHANGED and name in given:
+                row = replace(row, action=Action.UPDATE, detail="is given registry logins")
             rows.append(_add_look(row, looks.get(name)))
     wanted_nodes = {row.node for row in rows}
     gone = (node for node, change in members.items() if node not in wanted_nodes and change.kind is ChangeKind.DELETE)
@@ -56,8 +59,10 @@ def find_unfinished(summary: PlanSummary, looks: Mapping[str, HostLook], fingerp
             continue
         if shape["part"] == _MEMBER:
             is_done = look.facts.membership == "joined"
-        else:
+        elif shape["part"] == _CONFIGURATION:
             is_done = look.facts.applied == fingerprints.get(shape["node"])
+        else:
+            continue  # logins, which are told by their digest
         if not is_done:
             found.append(known.address)
     return found
@@ -68,12 +73,12 @@ def find_old_logins(summary: PlanSummary, looks: Mapping[str, HostLook], logins:
 
     Terraform cannot tell: secrets are not in its state.
     """
-    wanted = hashlib.sha256(f"{logins}\n".encode()).hexdigest() if logins else ""
+    wanted = hashlib.sha256(f"{logins}\n".encode()).hexdigest()
     changing = {change.address for change in summary.changes}
     found = []
     for known in summary.known:
         shape = _ADDRESS.match(known.address)
-        if shape is None or shape["part"] != _CONFIGURATION or known.is_tainted or known.address in changing:
+        if shape is None or shape["part"] != _LOGINS or known.is_tainted or known.address in changing:
             continue
         look = looks.get(shape["node"])
         if look is not None and look.facts is not None and look.facts.logins != wanted:

@@ -29,6 +29,7 @@ _NOUNS = {
     "google_project_iam_member": "role",
     "terraform_data.configuration": "configuration of host",
     "terraform_data.host": "host",
+    "terraform_data.logins": "registry logins of host",
     "google_artifact_registry_repository_iam_member": "right to pull from",
 }
 _KEPT_LINES = 20

@@ -1,5 +1,5 @@
-# Hosts that join a cluster over SSH. Each is two resources that know nothing of each other, so that a host that fails
-# holds up no other: Terraform orders whole resources, never their instances. On the host a lock orders the two.
+# Hosts that join a cluster over SSH. Each is resources that know nothing of each other, so that a host that fails holds
+# up no other: Terraform orders whole resources, never their instances. On the host a lock orders them.
 locals {
   # Terraform empties a script that it has run, and leaves it there. What takes it away has to survive the hang-up of
   # the session's terminal.
@@ -22,6 +22,7 @@ locals {
         CA_PINS         = join(" ", var.cluster.ca_pins)
         CPUS            = tostring(host.cpus)
         DRAIN_TIMEOUT_S = tostring(var.drain_timeout_seconds)
+        HAS_LOGINS      = tostring(host.has_logins)
         IMAGE_NO_PROXY  = join(",", try(host.proxy.exceptions, []))
         IMAGE_PROXY     = try(host.proxy.url, "")
         MEMORY_KI       = tostring(host.memory_ki)
@@ -63,7 +64,7 @@ locals {
     ))
   }
 
-  _fingerprint = { for name, host in var.hosts : name => coalesce(host.fingerprint, sha256(local._wanted[name])) }
+  _fingerprint = { for name, host in var.hosts : name => coalesce(host.fingerprint, sha256("${local._wanted[name]}${host.has_logins}")) }
 
   _converge_script = {
     for name, host in var.hosts : name => join("\n", [
@@ -153,6 +154,7 @@ resource "terraform_data" "host" {
       "hold_lock",
       "install_bundle .kpo-provision/bundle",
       "want_all",
+      "want_logins",
       "join",
       "KPO_PROVISION_RUN",
       "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets",
@@ -199,28 +201,65 @@ resource "terraform_data" "configuration" {
   }
 
   provisioner "remote-exec" {
-    inline = ["umask 077; rm -rf .kpo-provision/converge; mkdir -p .kpo-provision/converge"]
-  }
-
-  provisioner "file" {
-    destination = ".kpo-provision/converge/secrets"
-    content     = local._secrets
-  }
-
-  provisioner "remote-exec" {
     inline = [
+      "umask 077; rm -rf .kpo-provision/converge; mkdir -p .kpo-provision/converge",
       local._tidy,
       "trap 'tidy converge' EXIT",
       "cat >.kpo-provision/converge/run.sh <<'KPO_PROVISION_RUN'",
       local._converge_script[each.key],
       file("${path.module}/scripts/join.sh"),
       file("${path.module}/scripts/preflight.sh"),
-      "readonly NOW=$(date -u -d '${timestamp()}' +%s)",
+      "readonly NOW=$(date -u -d '${timestamp()}' +%s) LOOKED_AT=0",
       local._wanted[each.key],
-      "take_secrets \"$1\"",
       "converge_member",
       "KPO_PROVISION_RUN",
-      "${local._become[each.key]} .kpo-provision/converge/run.sh .kpo-provision/converge/secrets",
+      "${local._become[each.key]} .kpo-provision/converge/run.sh",
+    ]
+  }
+}
+
+# Apart from the rest of what a host is told: it takes an upload, and so two more connections, which most can do without.
+resource "terraform_data" "logins" {
+  for_each = { for name, host in var.hosts : name => host if host.has_logins }
+
+  input = { node = each.key }
+
+  connection {
+    type         = "ssh"
+    host         = each.value.address
+    host_key     = each.value.host_key
+    port         = each.value.port
+    user         = each.value.user
+    agent        = each.value.identity_file == null
+    private_key  = each.value.identity_file == null ? null : file(pathexpand(each.value.identity_file))
+    script_path  = "./.kpo-provision-%RAND%.sh"
+    timeout      = "1m"
+    bastion_host = try(each.value.bastion.address, null)
+
+    bastion_host_key    = try(each.value.bastion.host_key, null)
+    bastion_port        = try(each.value.bastion.port, null)
+    bastion_private_key = try(file(pathexpand(each.value.bastion.identity_file)), null)
+    bastion_user        = try(each.value.bastion.user, null)
+  }
+
+  provisioner "remote-exec" {
+    inline = ["umask 077; rm -rf .kpo-provision/logins; mkdir -p .kpo-provision/logins"]
+  }
+
+  provisioner "file" {
+    destination = ".kpo-provision/logins/secrets"
+    content     = var.kubelet_logins
+  }
+
+  provisioner "remote-exec" {
+    inline = [
+      local._tidy,
+      "trap 'tidy logins' EXIT",
+      "cat >.kpo-provision/logins/run.sh <<'KPO_PROVISION_RUN'",
+      local._converge_script[each.key],
+      "give_logins \"$1\"",
+      "KPO_PROVISION_RUN",
+      "${local._become[each.key]} .kpo-provision/logins/run.sh .kpo-provision/logins/secrets",
     ]
   }
 }

@@ -24,13 +24,14 @@ variable "cluster" {
 }
 
 variable "hosts" {
-  description = "The hosts, by the name of their node. `host_key` is the host's public key, which is always checked; `fingerprint` tells one configuration from another, and is made of it when absent; `files` are what it is given, by path, and none of it may be secret; `registries` are the URLs that have to answer, by `proxy` if there is one; `containerd_config` has one for containerd 1.x (`v2`) and one for 2.x (`v3`)."
+  description = "The hosts, by the name of their node. `host_key` is the host's public key, which is always checked; `fingerprint` tells one configuration from another, and is made of it when absent; `has_logins` says that its kubelet has registry logins of its own; `files` are what it is given, by path, and none of it may be secret; `registries` are the URLs that have to answer, by `proxy` if there is one; `containerd_config` has one for containerd 1.x (`v2`) and one for 2.x (`v3`)."
   type = map(object({
     address         = string
     allow_cgroup_v1 = optional(bool, false)
     architecture    = optional(string, "amd64")
     cpus            = optional(number, 2)
     fingerprint     = optional(string)
+    has_logins      = optional(bool, false)
     host_key        = string
     identity_file   = optional(string)
     memory_ki       = optional(number, 1900000)
@@ -134,7 +135,7 @@ variable "join_token" {
 }
 
 variable "kubelet_logins" {
-  description = "Registry logins that kubelets are to have, as the text of a Docker config.json; it is in no state and in no plan. A host whose `fingerprint` does not change is not told of another one. Empty for none."
+  description = "Registry logins that kubelets are to have, as the text of a Docker config.json; it is in no state and in no plan. Hosts that join and have `has_logins` are given them; others of those when their `terraform_data.logins` is made anew."
   type        = string
   default     = ""
   ephemeral   = true

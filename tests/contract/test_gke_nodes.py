@@ -80,6 +80,8 @@ def make_pod(name: str, *, cpu: str) -> dict[str, object]:
 
 def test_nodes_are_as_large_as_size_says_and_carry_what_gke_gives_them(world: World, api: Api) -> None:
     shape = shape_of(world.get_pool(_POOL))
+    # The control plane takes its own taint off a moment after a node is opened.
+    wait_for(lambda: all(len(node.taints) == 1 for node in pools.read_pool_nodes(api, _PLAN)))
     found = pools.read_pool_nodes(api, _PLAN)
     assert len(found) == 3
     assert {node.labels["topology.kubernetes.io/zone"] for node in found} == {

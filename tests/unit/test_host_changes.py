@@ -62,6 +62,13 @@ def test_a_host_that_nothing_changes_about_stays_as_it_is():
         ([change(ChangeKind.REPLACE, "a")], Action.REPLACE, "leaves, then joins anew"),
         ([change(ChangeKind.REPLACE, "a", "configuration")], Action.UPDATE, "is reconfigured"),
         ([change(ChangeKind.CREATE, "a", "configuration")], Action.UPDATE, "is reconfigured"),
+        ([change(ChangeKind.REPLACE, "a", "logins")], Action.UPDATE, "is given registry logins"),
+        (
+            [change(ChangeKind.REPLACE, "a", "configuration"), change(ChangeKind.CREATE, "a", "logins")],
+            Action.UPDATE,
+            "is reconfigured",
+        ),
+        ([change(ChangeKind.CREATE, "a"), change(ChangeKind.CREATE, "a", "logins")], Action.CREATE, "joins"),
         ([change(ChangeKind.UPDATE, "a")], Action.UPDATE, "is reached in another way"),
         (
             [change(ChangeKind.UPDATE, "a"), change(ChangeKind.REPLACE, "a", "configuration")],
@@ -85,7 +92,8 @@ def test_a_host_that_only_half_joined_joins_anew():
 
 
 def test_a_host_that_is_no_longer_in_the_spec_leaves_and_comes_last():
-    gone = [change(ChangeKind.DELETE, node, part) for node in ("z", "b") for part in ("host", "configuration")]
+    parts = ("host", "configuration", "logins")
+    gone = [change(ChangeKind.DELETE, node, part) for node in ("z", "b") for part in parts]
     rows = describe(*gone, spec=make_spec(small=["x"], big=["c"]))
     assert [(row.node, row.pool, row.action) for row in rows] == [
         ("x", "small", Action.UNCHANGED),
@@ -198,7 +206,7 @@ def test_a_failure_is_no_longer_than_a_line():
     ],
 )
 def test_what_terraform_takes_for_done_is_asked_of_the_host(membership, applied, unfinished):
-    summary = PlanSummary(changes=(), known=(known("a"), known("a", "configuration")))
+    summary = PlanSummary(changes=(), known=(known("a"), known("a", "configuration"), known("a", "logins")))
     looks = {"a": look("a", membership=membership, applied=applied)}
     found = host_changes.find_unfinished(summary, looks, {"a": "f00"})
     assert found == [address("a", part) for part in unfinished]
@@ -226,17 +234,18 @@ DIGEST = hashlib.sha256(f"{LOGINS}\n".encode()).hexdigest()
 
 @pytest.mark.parametrize(
     ("logins", "held", "is_old"),
-    [(LOGINS, DIGEST, False), ("", "", False), (LOGINS, "", True), (LOGINS, "0" * 64, True), ("", DIGEST, True)],
+    [(LOGINS, DIGEST, False), (LOGINS, "", True), (LOGINS, "0" * 64, True)],
 )
 def test_a_kubelet_with_other_registry_logins_is_found_by_their_digest(logins, held, is_old):
-    summary = PlanSummary(changes=(), known=(known("a"), known("a", "configuration"), known("b", "configuration")))
+    state = (known("a"), known("a", "configuration"), known("a", "logins"), known("b", "logins"))
     looks = {"a": look("a", membership="joined", logins=held), "b": look("b")}
-    assert host_changes.find_old_logins(summary, looks, logins) == [address("a", "configuration")] * is_old
+    summary = PlanSummary(changes=(), known=state)
+    assert host_changes.find_old_logins(summary, looks, logins) == [address("a", "logins")] * is_old
 
 
-@pytest.mark.parametrize("state", [known("a", "configuration", is_tainted=True), known("a", "configuration")])
-def test_a_configuration_that_is_told_anew_anyhow_is_not_told_twice(state):
-    changes = () if state.is_tainted else (change(ChangeKind.REPLACE, "a", "configuration"),)
+@pytest.mark.parametrize("state", [known("a", "logins", is_tainted=True), known("a", "logins")])
+def test_logins_that_are_given_anew_anyhow_are_not_given_twice(state):
+    changes = () if state.is_tainted else (change(ChangeKind.REPLACE, "a", "logins"),)
     looks = {"a": look("a", membership="joined")}
     assert host_changes.find_old_logins(PlanSummary(changes=changes, known=(state,)), looks, LOGINS) == []
 

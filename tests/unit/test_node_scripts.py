@@ -301,6 +301,36 @@ def test_secrets_are_taken_from_their_file_which_goes_and_only_logins_come_to_a_
     assert left == []
 
 
+@pytest.mark.parametrize(("has_logins", "is_ours", "stays"), [(1, 1, 1), (0, 1, 0), (1, 0, 1), (0, 0, 1)])
+def test_a_run_without_logins_leaves_those_that_are_there_unless_the_host_is_to_have_none(
+    tmp_path, has_logins, is_ours, stays
+):
+    held = tmp_path / "kubelet" / "config.json"
+    held.parent.mkdir()
+    head = HEAD.format(root=tmp_path)
+    head += f"readonly KUBELET_LOGINS={held} HAS_LOGINS={str(bool(has_logins)).lower()}\n"
+    head += "".join(SCRIPTS.joinpath(f"{name}.sh").read_text() for name in ("files", "converge"))
+    if is_ours:
+        run(head, "LOGINS=held\nwant_logins\nput_wanted")
+    else:
+        held.write_text("somebody else's\n")
+    run(head, "keep_logins\nput_wanted")
+    assert held.exists() == bool(stays)
+
+
+@pytest.mark.parametrize(("state", "held"), [("joined", "new\n"), ("fresh", "old\n")])
+def test_logins_alone_are_put_on_a_member_and_nothing_else_of_it_changes(tmp_path, state, held):
+    file, logins = tmp_path / "secrets", tmp_path / "kubelet" / "config.json"
+    file.write_text("new")
+    head = HEAD.format(root=tmp_path) + f"readonly KUBELET_LOGINS={logins}\n"
+    head += "".join(SCRIPTS.joinpath(f"{name}.sh").read_text() for name in ("files", "converge"))
+    run(head, f"LOGINS=old\nwant_logins\necho kept | want {tmp_path}/other 644\nput_wanted")
+    head += f"membership() {{ echo {state}; }}\nhold_lock() {{ :; }}\nsay() {{ :; }}\n"
+    run(head, f"give_logins {file}")
+    assert (logins.read_text(), (tmp_path / "other").read_text()) == (held, "kept\n")
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(("looked_at", "is_found"), [(1000, False), (1001, False), (400, True), (0, True)])
 def test_a_host_that_somebody_has_just_looked_at_is_not_looked_at_again(looked_at, is_found):
     body = (

@@ -17,6 +17,22 @@ take_secrets() {
 
 want_logins() { [ -z "$LOGINS" ] || printf '%s\n' "$LOGINS" | want "$KUBELET_LOGINS" 600; }
 
+# For a run that is given none: those stay that an earlier one put there, unless the host is to have none any more.
+keep_logins() { ! "$HAS_LOGINS" || ! is_recorded "f $KUBELET_LOGINS" || want "$KUBELET_LOGINS" 600 <"$KUBELET_LOGINS"; }
+
+# give_logins FILE: puts in place the registry logins that the file holds, and nothing else.
+give_logins() {
+  LOGINS=$(cat "$1")
+  rm -f "$1"
+  if [ "$(membership)" != joined ]; then
+    say 'is told when it joins'
+    return
+  fi
+  hold_lock
+  want_logins
+  [ ! -e "$WANTED$KUBELET_LOGINS" ] || put "$KUBELET_LOGINS" "$WANTED$KUBELET_LOGINS"
+}
+
 # A host that has not joined is converged by joining.
 converge_member() {
   local state
@@ -28,13 +44,13 @@ converge_member() {
   require_preflight
   hold_lock
   want_all
+  keep_logins
   converge
 }
 
 converge() {
   local state
   state=$(membership)
-  want_logins
   remember_before
   put_wanted
   load_modules
