@@ -21,6 +21,8 @@ from urllib.request import proxy_bypass
 from kpo_provision import errors
 
 DEFAULT_PATH = "~/.kube/config"
+_LOADING = threading.Lock()
+"""The client hands a thread a certificate's file that another has yet to fill, and logs to the root logger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ def _load_configuration(place: str, context: str) -> tuple[_Configuration, list[
     from kubernetes import client, config
 
     configuration: _Configuration = client.Configuration()
-    with _translated(place), _logged_complaints() as complaints:
+    with _LOADING, _translated(place), _logged_complaints() as complaints:
         config.load_kube_config(place, context, client_configuration=configuration, persist_config=False)
     return configuration, complaints
 
