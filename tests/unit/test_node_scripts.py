@@ -331,6 +331,17 @@ def test_logins_alone_are_put_on_a_member_and_nothing_else_of_it_changes(tmp_pat
     assert not file.exists()
 
 
+@pytest.mark.parametrize("told", ["give_logins {file}", "converge_member"])
+def test_a_host_of_another_cluster_ends_what_it_is_told(tmp_path, told):
+    file = tmp_path / "secrets"
+    file.write_text("new")
+    body = HEAD.format(root=tmp_path) + f"readonly KUBELET_LOGINS={tmp_path}/kubelet/config.json\n"
+    body += "".join(SCRIPTS.joinpath(f"{name}.sh").read_text() for name in ("files", "converge"))
+    body += f"membership() {{ exit 1; }}\nsay() {{ echo said; }}\n{told.format(file=file)}\necho went on\n"
+    ended = subprocess.run(["bash", "-c", body], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+
+
 @pytest.mark.parametrize(("looked_at", "is_found"), [(1000, False), (1001, False), (400, True), (0, True)])
 def test_a_host_that_somebody_has_just_looked_at_is_not_looked_at_again(looked_at, is_found):
     body = (

@@ -24,23 +24,23 @@ keep_logins() { ! "$HAS_LOGINS" || ! is_recorded "f $KUBELET_LOGINS" || want "$K
 give_logins() {
   LOGINS=$(cat "$1")
   rm -f "$1"
-  if [ "$(membership)" != joined ]; then
-    say 'is told when it joins'
-    return
-  fi
+  is_member || return 0
   hold_lock
   want_logins
   [ ! -e "$WANTED$KUBELET_LOGINS" ] || put "$KUBELET_LOGINS" "$WANTED$KUBELET_LOGINS"
 }
 
-# A host that has not joined is converged by joining.
-converge_member() {
+# A host that has not joined is told everything by joining. What ends membership ends a subshell alone.
+is_member() {
   local state
-  state=$(membership)
-  if [ "$state" != joined ]; then
-    say 'is told when it joins'
-    return
-  fi
+  state=$(membership) || exit 1
+  [ "$state" != joined ] || return 0
+  say 'is told when it joins'
+  return 1
+}
+
+converge_member() {
+  is_member || return 0
   require_preflight
   hold_lock
   want_all
