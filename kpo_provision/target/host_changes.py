@@ -28,17 +28,17 @@ def describe_hosts(
     spec: model.Installation, summary: PlanSummary, looks: Mapping[str, HostLook]
 ) -> tuple[HostChange, ...]:
     """Say what becomes of every host of the spec, and of those that are no longer in it."""
-    members = {find_node(change.address): change for change in _select(summary.changes, _MEMBER)}
-    configured = {find_node(change.address): change for change in _select(summary.changes, _CONFIGURATION)}
-    given = {find_node(change.address) for change in _select(summary.changes, _LOGINS)}
+    members, configured, given = (
+        {find_node(change.address): change for change in _select(summary.changes, part)}
+        for part in (_MEMBER, _CONFIGURATION, _LOGINS)
+    )
     half = _list_half(summary)
     rows = []
     for pool, wanted in spec.node_pools.items():
         for name, host in wanted.hosts.items():
             row = HostChange(action=Action.UNCHANGED, node=name, pool=pool, address=host.address)
-            row = _judge(row, members.get(name), configured.get(name), is_half=address_host(name) in half)
-            if row.action is Action.UNCHANGED and name in given:
-                row = replace(row, action=Action.UPDATE, detail="is given registry logins")
+            is_half = address_host(name) in half
+            row = _judge(row, members.get(name), configured.get(name), given.get(name), is_half=is_half)
             rows.append(_add_look(row, looks.get(name)))
     wanted_nodes = {row.node for row in rows}
     gone = (node for node, change in members.items() if node not in wanted_nodes and change.kind is ChangeKind.DELETE)
@@ -152,20 +152,23 @@ def _select(changes: Sequence[ResourceChange], part: str) -> Iterator[ResourceCh
 
 
 def _judge(
-    row: HostChange, member: ResourceChange | None, configured: ResourceChange | None, *, is_half: bool
+    row: HostChange,
+    member: ResourceChange | None,
+    configured: ResourceChange | None,
+    given: ResourceChange | None,
+    *,
+    is_half: bool,
 ) -> HostChange:
-    """Say what becomes of a host's membership, or else of its configuration."""
+    """Say what becomes of a host's membership, or else of its configuration, or else of its registry logins."""
     if member is not None and member.kind is ChangeKind.CREATE:
         return replace(row, action=Action.CREATE, detail="joins")
     if member is not None and member.kind is ChangeKind.REPLACE and is_half:
         return replace(row, action=Action.REPLACE, detail="joins anew: an earlier run ended half way")
     if member is not None and member.kind is ChangeKind.REPLACE:
         return replace(row, action=Action.REPLACE, detail="leaves, then joins anew", is_leaving=True)
-    if configured is not None:
-        return replace(row, action=Action.UPDATE, detail="is reconfigured")
-    if member is not None:
-        return replace(row, action=Action.UPDATE, detail="is reached in another way")
-    return row
+    told = ((configured, "is reconfigured"), (member, "is reached in another way"), (given, "is given registry logins"))
+    detail = next((detail for change, detail in told if change is not None), "")
+    return replace(row, action=Action.UPDATE, detail=detail) if detail else row
 
 
 def _describe_gone(node: str) -> HostChange:
