@@ -177,6 +177,8 @@ class Changes:
     host_failures: tuple[HostFailure, ...] = ()
     orphans: tuple[str, ...] = ()
     """Namespaces of tenants that carry our label and are no longer in the spec."""
+    ending: tuple[str, ...] = ()
+    """Such namespaces that are being deleted already, by whomever."""
 
     @property
     def mutations(self) -> tuple[Change, ...]:

@@ -58,8 +58,8 @@ def _fill(root: Path, components: Sequence[Component], progress: Progress) -> No
     for component in missing:
         partial = root / f"{_PARTIAL}{os.getpid()}"
         target = partial / "programs"
-        target.mkdir(parents=True)
         try:
+            target.mkdir(parents=True)
             if releases.is_reachable(component, hosts):
                 releases.download_component(
                     component, architecture=machine.read_architecture(), target=target, progress=progress

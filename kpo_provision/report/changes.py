@@ -112,6 +112,8 @@ def describe_changes(changes: Changes, layout: Layout) -> list[str]:
     if changes.orphans:
         lines += layout.marked(Mark.DOUBTFUL, f"no tenant of the spec: {name_few(changes.orphans)}")
         lines += layout.detail("hint: `kpo-provision apply --prune` deletes these namespaces and all that is in them")
+    if changes.ending:
+        lines += layout.marked(Mark.GOOD, f"still being deleted: {name_few(changes.ending)}")
     return lines
 
 
@@ -159,6 +161,7 @@ def document_of(changes: Changes) -> dict[str, Any]:
             for failure in changes.host_failures
         ],
         "orphans": list(changes.orphans),
+        "ending": list(changes.ending),
     }
 
 

@@ -72,6 +72,7 @@ def apply_bundle(
         changes=(*changes, *(change for tenant in tenants for change in tenant.changes), *removed.changes),
         failures=(*(tenant.failure for tenant in tenants if tenant.failure), *removed.failures),
         orphans=() if prune else decisions.orphans,
+        ending=decisions.ending,
     )
 
 

@@ -66,6 +66,9 @@ class Decisions:
     shared: tuple[Step, ...]
     tenants: tuple[TenantDecision, ...]
     orphans: tuple[str, ...]
+    """Namespaces of tenants that are no longer in the spec."""
+    ending: tuple[str, ...]
+    """Those of them that are on their way out already."""
 
 
 def installation_of(bundle: Bundle) -> str:
@@ -81,7 +84,8 @@ def decide(bundle: Bundle, live: Live, logins: Mapping[str, bytes], *, take_over
         errors.ClusterError: An object that all tenants share exists, and is not ours.
     """
     wanted = {tenant.plan.namespace for tenant in bundle.tenants}
-    ours = {key.name for key in live.ours if key.kind == "Namespace"}
+    left = {key.name: found for key, found in live.ours.items() if key.kind == "Namespace" and key.name not in wanted}
+    ending = {name for name, found in left.items() if _is_leaving(found)}
     by_namespace: dict[str, list[ObjectKey]] = {}
     for key in live.ours:
         by_namespace.setdefault(key.namespace, []).append(key)
@@ -93,7 +97,8 @@ def decide(bundle: Bundle, live: Live, logins: Mapping[str, bytes], *, take_over
             )
             for tenant in bundle.tenants
         ),
-        orphans=tuple(sorted(ours - wanted)),
+        orphans=tuple(sorted(left.keys() - ending)),
+        ending=tuple(sorted(ending)),
     )
 
 
@@ -129,7 +134,7 @@ def _decide_tenant(
     )
     if problem:
         return TenantDecision(release=release, namespace=namespace, problem=problem)
-    is_leaving = found is not None and "deletionTimestamp" in found["metadata"]
+    is_leaving = found is not None and _is_leaving(found)
     there = {} if is_leaving else live.ours
     filled = [
         secrets.fill_gap(gap, logins[gap.registry], installation=live.installation, tenant=release)
@@ -149,6 +154,10 @@ def _decide_tenant(
         adopts=is_foreign,
         awaits_deletion=is_leaving,
     )
+
+
+def _is_leaving(namespace: Manifest) -> bool:
+    return "deletionTimestamp" in namespace["metadata"]
 
 
 def _compare(manifest: Manifest, live: Mapping[ObjectKey, Manifest]) -> Step:

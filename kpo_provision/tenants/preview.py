@@ -39,4 +39,5 @@ def _describe(decisions: decide.Decisions) -> Changes:
         ),
         failures=tuple(tenant.problem for tenant in decisions.tenants if tenant.problem),
         orphans=decisions.orphans,
+        ending=decisions.ending,
     )

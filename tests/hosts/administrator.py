@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.hosts.site import INSTALLATION
+
 ROOT = Path(__file__).parents[2]
 
 # Here control groups are of version 1, Kubernetes' own registry is out of reach, and kubelets have to show certificates
@@ -79,4 +81,4 @@ class Administrator:
 
     @property
     def workspace(self):
-        return self.folder / ".kpo-provision" / "acme-hosts"
+        return self.folder / ".kpo-provision" / INSTALLATION

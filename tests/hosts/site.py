@@ -17,10 +17,13 @@ from kpo_provision.kube.transport import HttpTransport
 from kpo_provision.local.programs import ensure_programs
 from kpo_provision.local.recipes import COMPONENTS, JOIN_COMPONENTS, KUBERNETES_VERSION
 from kpo_provision.plan import POOL_KEY
+from kpo_provision.tenants import destroy_tenants
 from tests.hosts.approver import Approver
 from tests.hosts.host import KINDS, Host
 from tests.hosts.tree import ensure_tree
 
+INSTALLATION = "acme-hosts"
+"""The installation of every spec: a cluster has one."""
 API_SERVER = "10.88.0.1:6443"
 _CONFIGURATION = [
     {
@@ -91,9 +94,11 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Do away with every host, so that the next site finds a cluster without nodes of hosts."""
+        """Do away with every host and tenant, so that the next site finds a cluster without them."""
         self._approver.close()
         self.clear()
+        with Api(connect(kubeconfig=self.options.layout.kubeconfig, context=None)) as api:
+            assert destroy_tenants(api, INSTALLATION, progress=progress.Silent()).failures == ()
 
     def clear(self) -> None:
         """Do away with all hosts and their nodes; hosts of the same names are new ones, with the same keys."""

@@ -12,10 +12,11 @@ import pytest
 from tests.fakes.aws.images import NEW
 from tests.hosts.administrator import ROOT, Administrator
 from tests.hosts.amazon import Amazon, wait_for
+from tests.hosts.site import INSTALLATION
 from tests.terraform.provider.mirror import choose_provider
 
-GROUP = "acme-hosts-standard"
-PARAMETER = "/kpo-provision/acme-hosts/join"
+GROUP = f"{INSTALLATION}-standard"
+PARAMETER = f"/kpo-provision/{INSTALLATION}/join"
 MEMORY_KI = int(re.search(r"^MemTotal: +(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)[1])
 _SITE = """\
     allowCgroupV1: true
@@ -45,7 +46,7 @@ class Operator(Administrator):
         rack = f"{{cpu: 2, memory: 24Gi, capacity: {MEMORY_KI}Ki, storage: {self.site.storage_ki}Ki}}"
         site = (
             # As the site's other specs, for a cluster has one installation.
-            ("  name: acme-ec2\n", "  name: acme-hosts\n"),
+            ("  name: acme-ec2\n", f"  name: {INSTALLATION}\n"),
             ('    version: "1.37"\n', f'    version: "1.37"\n{_SITE}'),
             ("nodePools:\n", _REGISTRIES),
             ("    extraCapacity: 10\n", "    extraCapacity: 10\n    registries: [local]\n"),
@@ -125,8 +126,8 @@ def test_a_second_apply_changes_nothing(operator):
     report = operator.apply()
     assert report["changes"]["objects"] == []
     assert {pool["action"] for pool in report["infrastructure"]["pools"]} == {"unchanged"}
-    assert operator.run("plan").code == 0
-    assert operator.run("status").code == 0
+    operator.succeed("plan")
+    operator.succeed("status")
 
 
 def test_the_token_is_nowhere_but_where_instances_look(operator, amazon):
@@ -150,7 +151,7 @@ def test_a_rotated_token_is_what_the_next_instance_joins_by(operator, amazon, ap
     assert amazon.problems == []
     assert set(read_nodes(api)) == set(list_instances(amazon)[0])
     # How many there are is an autoscaler's to say.
-    assert operator.run("plan").code == 0
+    operator.succeed("plan")
 
 
 def test_an_instance_that_cannot_join_says_why_and_is_given_up(amazon, operator):

@@ -105,6 +105,7 @@ HALF_APPLIED = replace(
         CHANGES,
         failures=(TenantFailure(tenant="bi", problem="namespace acme-bi is somebody else's", hint="use --take-over"),),
         orphans=("acme-old",),
+        ending=("acme-older",),
     ),
 )
 

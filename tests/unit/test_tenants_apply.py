@@ -14,6 +14,7 @@ from kpo_provision.kube.api import Api
 from kpo_provision.kube.kinds import KINDS
 from kpo_provision.kube.transport import HttpTransport, Response
 from kpo_provision.render.bundle import Bundle, SecretGap, TenantBundle
+from kpo_provision.report.changes import exit_code_of_preview
 from kpo_provision.results import Action
 from kpo_provision.tenants import apply_bundle, destroy_tenants, objects, preview_bundle, read
 from kpo_provision.tenants.apply import WORKERS
@@ -252,6 +253,16 @@ def test_prune_closes_an_orphan_and_then_removes_it(server, api):
     assert written(server) == ["DELETE kpo-launcher", "DELETE astro-ml"]
     assert changes.orphans == ()
     assert server.get("Namespace", "astro-ml") is None
+
+
+def test_a_namespace_that_is_being_deleted_already_is_no_difference(server, api):
+    apply(api, tenant("etl"), tenant("ml"))
+    server.get("Namespace", "astro-ml")["metadata"]["deletionTimestamp"] = "2026-11-27T00:00:00Z"
+    server.calls.clear()
+    changes = apply(api, tenant("etl"), prune=True)
+    assert (changes.orphans, changes.ending) == ((), ("astro-ml",))
+    assert server.mutations == []
+    assert exit_code_of_preview(changes) == 0
 
 
 def test_destroy_leaves_nothing_of_ours_and_everything_of_others(server, api):
