@@ -1,11 +1,13 @@
 """``python -m bench.hosts``: ten hosts join side by side, and one alone, in turn.
 
 The hosts are containers on one machine with systemd and sshd of their own, so that they share its cores, which hosts of
-a site do not: what ten cost here is more than there. Counted is the whole of ``apply``, the look at the hosts included.
+a site do not: what ten cost here is more than there. Counted is the whole of ``apply``, the look at the hosts included;
+before it begins, what went before has come to its end.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import tempfile
@@ -17,7 +19,9 @@ from tests.hosts.administrator import Administrator
 from tests.hosts.site import Site
 
 MANY = 10
-ROUNDS = 3
+ROUNDS = 5
+_IDLE = 0.8
+_WATCHED_S = 2.0
 _HOSTS = "      node-1: {address: 10.89.0.11}\n      node-2: {address: 10.89.0.12}\n"
 
 
@@ -55,11 +59,28 @@ def _time_join(site: Site, folder: Path, count: int) -> float:
     text = admin.spec.read_text().replace(_HOSTS, lines)
     text = text[: text.index("  big:\n")] + text[text.index("\n# What the hosts are") :]
     admin.spec.write_text(text.replace("    pool: big\n", "    pool: standard\n"))
+    _wait_until_idle()
     started = time.monotonic()
     admin.succeed("apply", "--no-verify")
     elapsed = time.monotonic() - started
     admin.succeed("destroy", "--yes")
     return elapsed
+
+
+def _wait_until_idle() -> None:
+    """Wait until hosts have done with booting, or leaving, and little more than the control plane works."""
+    before = _read_idle()
+    while True:
+        time.sleep(_WATCHED_S)
+        now = _read_idle()
+        if now - before > _IDLE * _WATCHED_S * len(os.sched_getaffinity(0)):
+            return
+        before = now
+
+
+def _read_idle() -> float:
+    """Read for how many seconds cores have had nothing to do, all together (proc(5), ``/proc/stat``)."""
+    return int(Path("/proc/stat").read_text().split()[4]) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

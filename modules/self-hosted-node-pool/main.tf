@@ -1,10 +1,11 @@
 # Hosts that join a cluster over SSH. Each is resources that know nothing of each other, so that a host that fails holds
 # up no other: Terraform orders whole resources, never their instances. On the host a lock orders them.
 locals {
-  # Terraform empties a script that it has run, and leaves it there. What takes it away has to survive the hang-up of
-  # the session's terminal.
+  # Each resource has a folder of its own: one that it shared could go the moment another makes something in it. What
+  # was in the other folder is the bundle. Terraform empties a script that it has run, and leaves it there. What takes it
+  # away has to survive the hang-up of the session's terminal.
   _tidy = join(" ", [
-    "tidy() { trap '' HUP; rm -rf \".kpo-provision/$1\"; rmdir .kpo-provision 2>/dev/null;",
+    "tidy() { trap '' HUP; rm -rf \".kpo-provision-$1\"; rmdir .kpo-provision 2>/dev/null;",
     "sh -c 'sleep 3; find . -maxdepth 1 -name \".kpo-provision-*.sh\" -size 0 -delete' >/dev/null 2>&1 </dev/null & }",
   ])
 
@@ -130,11 +131,11 @@ resource "terraform_data" "host" {
   }
 
   provisioner "remote-exec" {
-    inline = ["umask 077; rm -rf .kpo-provision/join; mkdir -p .kpo-provision/join"]
+    inline = ["umask 077; rm -rf .kpo-provision-join; mkdir .kpo-provision-join"]
   }
 
   provisioner "file" {
-    destination = ".kpo-provision/join/secrets"
+    destination = ".kpo-provision-join/secrets"
     content     = local._secrets
   }
 
@@ -142,7 +143,7 @@ resource "terraform_data" "host" {
     inline = [
       local._tidy,
       "trap 'tidy join' EXIT",
-      "cat >.kpo-provision/join/run.sh <<'KPO_PROVISION_RUN'",
+      "cat >.kpo-provision-join/run.sh <<'KPO_PROVISION_RUN'",
       local._converge_script[each.key],
       file("${path.module}/scripts/bundle.sh"),
       file("${path.module}/scripts/join.sh"),
@@ -157,20 +158,20 @@ resource "terraform_data" "host" {
       "want_logins",
       "join",
       "KPO_PROVISION_RUN",
-      "${self.input.become} .kpo-provision/join/run.sh .kpo-provision/join/secrets",
+      "${self.input.become} .kpo-provision-join/run.sh .kpo-provision-join/secrets",
     ]
   }
 
   provisioner "remote-exec" {
     when = destroy
     inline = [
-      "umask 077; rm -rf .kpo-provision/leave; mkdir -p .kpo-provision/leave",
+      "umask 077; rm -rf .kpo-provision-leave; mkdir .kpo-provision-leave",
       self.input.tidy,
       "trap 'tidy leave' EXIT",
-      "cat >.kpo-provision/leave/run.sh <<'KPO_PROVISION_RUN'",
+      "cat >.kpo-provision-leave/run.sh <<'KPO_PROVISION_RUN'",
       self.input.leave,
       "KPO_PROVISION_RUN",
-      "${self.input.become} .kpo-provision/leave/run.sh",
+      "${self.input.become} .kpo-provision-leave/run.sh",
     ]
   }
 }
@@ -202,10 +203,10 @@ resource "terraform_data" "configuration" {
 
   provisioner "remote-exec" {
     inline = [
-      "umask 077; rm -rf .kpo-provision/converge; mkdir -p .kpo-provision/converge",
+      "umask 077; rm -rf .kpo-provision-converge; mkdir .kpo-provision-converge",
       local._tidy,
       "trap 'tidy converge' EXIT",
-      "cat >.kpo-provision/converge/run.sh <<'KPO_PROVISION_RUN'",
+      "cat >.kpo-provision-converge/run.sh <<'KPO_PROVISION_RUN'",
       local._converge_script[each.key],
       file("${path.module}/scripts/join.sh"),
       file("${path.module}/scripts/preflight.sh"),
@@ -213,7 +214,7 @@ resource "terraform_data" "configuration" {
       local._wanted[each.key],
       "converge_member",
       "KPO_PROVISION_RUN",
-      "${local._become[each.key]} .kpo-provision/converge/run.sh",
+      "${local._become[each.key]} .kpo-provision-converge/run.sh",
     ]
   }
 }
@@ -243,11 +244,11 @@ resource "terraform_data" "logins" {
   }
 
   provisioner "remote-exec" {
-    inline = ["umask 077; rm -rf .kpo-provision/logins; mkdir -p .kpo-provision/logins"]
+    inline = ["umask 077; rm -rf .kpo-provision-logins; mkdir .kpo-provision-logins"]
   }
 
   provisioner "file" {
-    destination = ".kpo-provision/logins/secrets"
+    destination = ".kpo-provision-logins/secrets"
     content     = var.kubelet_logins
   }
 
@@ -255,11 +256,11 @@ resource "terraform_data" "logins" {
     inline = [
       local._tidy,
       "trap 'tidy logins' EXIT",
-      "cat >.kpo-provision/logins/run.sh <<'KPO_PROVISION_RUN'",
+      "cat >.kpo-provision-logins/run.sh <<'KPO_PROVISION_RUN'",
       local._converge_script[each.key],
       "give_logins \"$1\"",
       "KPO_PROVISION_RUN",
-      "${local._become[each.key]} .kpo-provision/logins/run.sh .kpo-provision/logins/secrets",
+      "${local._become[each.key]} .kpo-provision-logins/run.sh .kpo-provision-logins/secrets",
     ]
   }
 }

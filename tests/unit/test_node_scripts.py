@@ -111,6 +111,18 @@ def test_such_a_grep_would_be_found(line, is_wrong):
     assert bool(EARLY_END.search(line)) is is_wrong
 
 
+def test_no_two_resources_put_what_they_bring_into_one_folder_which_either_takes_away():
+    module = (SCRIPTS.parent / "main.tf").read_text()
+    made = re.findall(r"umask 077; rm -rf (\S+); mkdir (\S+?)[\"]", module)
+    assert [removed for removed, _ in made] == [folder for _, folder in made]
+    folders = [folder for _, folder in made]
+    assert len({*folders}) == len(folders) == module.count("mkdir ") == 4
+    assert not any("/" in folder for folder in folders)
+    assert sorted(re.findall(r"trap 'tidy (\w+)' EXIT", module)) == sorted(
+        folder.removeprefix(".kpo-provision-") for folder in folders
+    )
+
+
 def test_files_are_put_with_their_content_and_their_mode_whatever_the_umask(host):
     assert host.put(WANTED) == sorted(WANTED)
     tree = host.tree()

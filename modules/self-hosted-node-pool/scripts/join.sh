@@ -34,12 +34,10 @@ join() {
 
 # Images that a bundle brought, which no garbage collection may take: nobody could pull them again.
 import_images() {
-  local archive name names how=''
-  # Only so does ctr say whole names, and does containerd 1.7 show the images to kubelets; older ones know no other way.
-  ! ctr images import --help | grep -e --local >/dev/null || how=--local
+  local archive name names
   for archive in "$STATE"/bundle/images/*; do
     [ -e "$archive" ] || continue
-    ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import $how "$archive" >"$RUN/import" 2>&1 ||
+    ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import $(import_option) "$archive" >"$RUN/import" 2>&1 ||
       die "containerd does not take the images in ${archive##*/} of the bundle: $(tail -n 1 "$RUN/import" | shorten 300)" 'make room below /var/lib/containerd, or put them into the bundle anew; then run again'
     names=$(sed -n 's/^unpacking \([^ ]*\) .*/\1/p' "$RUN/import")
     [ -n "$names" ] || die "containerd does not say which images ${archive##*/} of the bundle has: $(shorten 300 <"$RUN/import")" 'put them into the bundle anew, by name and tag; then run again'
@@ -50,6 +48,9 @@ import_images() {
   done
   rm -rf "$STATE/bundle"
 }
+
+# Only so does ctr say whole names, and does containerd 1.7 show the images to kubelets; older ones know no other way.
+import_option() { ! ctr images import --help | grep -e --local >/dev/null || printf -- --local; }
 
 join_anew() {
   local log=$RUN/kubeadm.log content
@@ -82,11 +83,12 @@ require_signature() {
   done
 }
 
-# end_with_kubelet PID: waits for kubeadm, which waits for a kubelet that may never stay up.
+# end_with_kubelet PID: waits for kubeadm, which waits for a kubelet that may never stay up. To ask systemd costs a busy
+# host more than to wait does, and a kubelet that ends is started again after ten seconds.
 end_with_kubelet() {
-  local first='' now
+  local polls=0 first='' now
   while kill -0 "$1" 2>/dev/null; do
-    if [ -e /var/lib/kubelet/config.yaml ]; then
+    if [ -e /var/lib/kubelet/config.yaml ] && [ $((polls % 8)) -eq 0 ]; then
       now=$(count_restarts)
       first=${first:-$now}
       if [ $((now - first)) -ge "$MOST_RESTARTS" ]; then
@@ -95,6 +97,7 @@ end_with_kubelet() {
         die "the kubelet ends again and again: $(journal_of kubelet)" 'look at: journalctl -u kubelet; then run again, which begins anew'
       fi
     fi
+    polls=$((polls + 1))
     sleep 0.5
   done
   wait "$1"

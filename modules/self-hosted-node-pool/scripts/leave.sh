@@ -17,7 +17,7 @@ leave() {
   give_containerd_back
   remove_absent
   remove_installed
-  rm -rf "$STATE" .kpo-provision/bundle .kpo-provision/bundle.part
+  rm -rf "$STATE" .kpo-provision/bundle .kpo-provision/bundle.part .kpo-provision-{join,converge,logins}
   say 'has left'
 }
 

@@ -25,27 +25,29 @@ preflight() {
 }
 
 look_at_system() {
-  local id version
-  id=$(. /etc/os-release && printf '%s' "${ID:-unknown}")
-  version=$(. /etc/os-release && printf '%s' "${VERSION_ID:-}")
+  local id version machine memory_ki cpus
+  read -r id version < <(. /etc/os-release && printf '%s %s\n' "${ID:-unknown}" "${VERSION_ID:-}")
+  machine=$(uname -m)
+  memory_ki=$(awk '/^MemTotal/{print $2}' /proc/meminfo)
+  cpus=$(nproc)
   fact os "$id $version"
-  fact memoryKi "$(awk '/^MemTotal/{print $2}' /proc/meminfo)"
-  fact cpus "$(nproc)"
+  fact memoryKi "$memory_ki"
+  fact cpus "$cpus"
   expect host-systemd fatal 'systemd does not run as init' 'use a host that systemd started' test -d /run/systemd/system
   expect host-os warning "$id $version is no distribution that this was tried on" 'debian 12, 13, ubuntu 22.04, 24.04, rhel 9, rocky 9 and alma 9 are' is_known_system "$id" "${version%%.*}"
-  expect host-architecture fatal "its architecture is $(uname -m), and the pool is for $ARCHITECTURE" 'set architecture of the pool' test "$(architecture)" = "$ARCHITECTURE"
-  expect host-memory fatal "it has $(awk '/^MemTotal/{print $2}' /proc/meminfo) KiB of memory, less than the $MEMORY_KI KiB that the pool is planned for" 'give it more, or state what it has in sizing.machineTypes' has_memory
-  expect host-cpus fatal "it has $(nproc) CPUs, fewer than the $CPUS that the pool is planned for" 'give it more, or state what it has in sizing.machineTypes' test "$(nproc)" -ge "$CPUS"
+  expect host-architecture fatal "its architecture is $machine, and the pool is for $ARCHITECTURE" 'set architecture of the pool' is_architecture "$machine"
+  expect host-memory fatal "it has $memory_ki KiB of memory, less than the $MEMORY_KI KiB that the pool is planned for" 'give it more, or state what it has in sizing.machineTypes' test "$memory_ki" -ge "$MEMORY_KI"
+  expect host-cpus fatal "it has $cpus CPUs, fewer than the $CPUS that the pool is planned for" 'give it more, or state what it has in sizing.machineTypes' test "$cpus" -ge "$CPUS"
   expect host-reboot warning 'a reboot is pending' 'reboot it first' test ! -e /run/reboot-required
 }
 
-architecture() { case "$(uname -m)" in x86_64) printf amd64 ;; aarch64) printf arm64 ;; *) uname -m ;; esac; }
-has_memory() { [ "$(awk '/^MemTotal/{print $2}' /proc/meminfo)" -ge "$MEMORY_KI" ]; }
+is_architecture() { [[ ' x86_64:amd64 aarch64:arm64 ' == *" $1:$ARCHITECTURE "* ]]; }
 is_known_system() { [[ ' debian:12 debian:13 ubuntu:22 ubuntu:24 rhel:9 rocky:9 almalinux:9 ' == *" $1:$2 "* ]]; }
 
 look_at_kernel() {
-  local module forwarding
-  expect host-kernel warning "kernel $(uname -r) is older than 5.10" 'update it' is_at_least 5.10 "$(uname -r)"
+  local kernel module inotify
+  kernel=$(</proc/sys/kernel/osrelease)
+  expect host-kernel warning "kernel $kernel is older than 5.10" 'update it' is_at_least 5.10 "$kernel"
   for module in overlay br_netfilter; do
     expect host-module fatal "the kernel module $module is not there" 'install the modules of the kernel that runs' can_load "$module"
   done
@@ -63,15 +65,15 @@ look_at_kernel() {
       expect host-cgroup fatal "the control group controller $controller is off" "boot it with cgroup_enable=$controller" grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers
     done
   fi
-  forwarding=$(cat /proc/sys/net/ipv4/ip_forward)
-  [ "$forwarding" = 1 ] || expect host-forwarding fatal 'IPv4 forwarding cannot be switched on' 'see who forbids it: sysctl net.ipv4.ip_forward' test -w /proc/sys/net/ipv4/ip_forward
-  expect host-inotify warning "only $(cat /proc/sys/fs/inotify/max_user_instances) inotify instances are allowed" 'sysctl fs.inotify.max_user_instances=8192' test "$(cat /proc/sys/fs/inotify/max_user_instances)" -ge 512
+  [ "$(</proc/sys/net/ipv4/ip_forward)" = 1 ] || expect host-forwarding fatal 'IPv4 forwarding cannot be switched on' 'see who forbids it: sysctl net.ipv4.ip_forward' test -w /proc/sys/net/ipv4/ip_forward
+  inotify=$(</proc/sys/fs/inotify/max_user_instances)
+  expect host-inotify warning "only $inotify inotify instances are allowed" 'sysctl fs.inotify.max_user_instances=8192' test "$inotify" -ge 512
 }
 
 look_at_identity() {
   fact machineId "$(cat /etc/machine-id 2>/dev/null)"
   expect host-machine-id fatal '/etc/machine-id is empty' 'systemd-machine-id-setup, then reboot' test -s /etc/machine-id
-  expect host-name warning "its own name $(hostname) does not resolve on it" "add it to /etc/hosts" getent hosts "$(hostname)"
+  expect host-name warning "its own name $HOSTNAME does not resolve on it" "add it to /etc/hosts" getent hosts "$HOSTNAME"
   expect host-address fatal "$NODE_ADDRESS is no address of this host" 'set nodeAddress of the host in the spec' has_address "$NODE_ADDRESS"
   expect host-route fatal 'it has no default route' 'add one; without a network, to a dummy interface' has_route
 }
@@ -90,33 +92,40 @@ look_at_time() {
 }
 
 look_at_disk() {
-  local free_mib
-  free_mib=$(($(stat -f -c '%a*%S/1048576' /var/lib)))
-  fact storageKi "$(($(stat -f -c '%b*%S/1024' "$([ -d /var/lib/kubelet ] && printf /var/lib/kubelet || printf /var/lib)")))"
+  local free_mib free blocks size inodes free_inodes type
+  read -r free blocks size inodes free_inodes type < <(stat -f -c '%a %b %S %c %d %T' /var/lib)
+  free_mib=$((free * size / 1048576))
+  fact storageKi "$(storage_ki)"
   if [ "$free_mib" -lt "$MIN_DISK_MIB" ]; then
     finding host-disk fatal "only $free_mib MiB are free under /var/lib, and $MIN_DISK_MIB are needed" 'make room, or mount a larger disk there'
   fi
-  expect host-disk-share warning 'less than 20 % of the disk under /var/lib is free: a kubelet evicts at 10 %' 'make room' has_share
-  expect host-inodes fatal 'less than 10 % of the inodes under /var/lib are free: a kubelet evicts at 5 %' 'make room' has_inodes
+  expect host-disk-share warning 'less than 20 % of the disk under /var/lib is free: a kubelet evicts at 10 %' 'make room' test "$((100 * free / blocks))" -ge 20
+  # Some file systems count no inodes.
+  [ "$inodes" -eq 0 ] || expect host-inodes fatal 'less than 10 % of the inodes under /var/lib are free: a kubelet evicts at 5 %' 'make room' test "$((100 * free_inodes / inodes))" -ge 10
   expect host-disk-exec fatal '/var/lib is mounted noexec, and containers live there' 'mount it without noexec' may_execute
-  expect host-disk-type fatal '/var/lib is on a network file system' 'mount a local disk there' is_local
+  [[ "$type" != nfs* ]] || finding host-disk-type fatal '/var/lib is on a network file system' 'mount a local disk there'
 }
 
-has_share() { [ $(($(stat -f -c '100*%a/%b' /var/lib))) -ge 20 ]; }
-has_inodes() { local all; all=$(stat -f -c %c /var/lib); [ "$all" -eq 0 ] || [ $((100 * $(stat -f -c %d /var/lib) / all)) -ge 10 ]; }
+# What the kubelet will count, whose folder may be a disk of its own.
+storage_ki() {
+  local folder=/var/lib
+  [ ! -d /var/lib/kubelet ] || folder=/var/lib/kubelet
+  printf '%s' "$(($(stat -f -c '%b*%S/1024' "$folder")))"
+}
+
 may_execute() { [[ ",$(findmnt -no OPTIONS -T /var/lib)," != *,noexec,* ]]; }
-is_local() { [[ "$(stat -fc %T /var/lib)" != nfs* ]]; }
 
 look_at_programs() {
-  local missing='' program version minor
+  local missing='' program unit version minor
   for program in containerd runc ctr kubelet kubeadm kubectl curl flock ip iptables mount nsenter openssl tar; do
     command -v "$program" >/dev/null || will_come "$program" || missing+=" $program"
   done
   [ -z "$missing" ] || finding host-programs fatal "it lacks:$missing" 'install them from the packages of your distribution and of Kubernetes, or from a bundle'
-  will_come kubelet ||
-    expect host-units fatal 'there is no unit kubelet.service' 'install it from the package kubelet' systemctl cat kubelet
-  if systemctl cat kubelet >/dev/null 2>&1; then
-    expect host-kubelet-unit fatal 'kubelet.service does not pass on $KUBELET_KUBEADM_ARGS, and so loses labels and taints' 'install the drop-in 10-kubeadm.conf of the package kubeadm' takes_arguments
+  if unit=$(systemctl cat kubelet 2>/dev/null); then
+    [[ "$unit" == *KUBELET_KUBEADM_ARGS* ]] ||
+      finding host-kubelet-unit fatal 'kubelet.service does not pass on $KUBELET_KUBEADM_ARGS, and so loses labels and taints' 'install the drop-in 10-kubeadm.conf of the package kubeadm'
+  elif ! will_come kubelet; then
+    finding host-units fatal 'there is no unit kubelet.service' 'install it from the package kubelet'
   fi
   if command -v containerd >/dev/null || will_come containerd; then
     version=$(containerd_version)
@@ -170,8 +179,6 @@ look_at_foreign_config() {
     finding host-containerd-config warning "containerd has a configuration of its own, which stays" "ours is merged into it: $CONTAINERD_DROP_IN"
   fi
 }
-
-takes_arguments() { systemctl cat kubelet | grep KUBELET_KUBEADM_ARGS; }
 
 # The oldest that containerd's table of supported releases names (containerd.io/releases, read 2026-11-23).
 oldest_containerd() {
