@@ -83,12 +83,12 @@ require_signature() {
   done
 }
 
-# end_with_kubelet PID: waits for kubeadm, which waits for a kubelet that may never stay up. To ask systemd costs a busy
-# host more than to wait does, and a kubelet that ends is started again after ten seconds.
+# end_with_kubelet PID: waits for kubeadm, which waits for a kubelet that may never stay up. Asked often from the start:
+# systemd may give up on a kubelet after a few restarts within seconds, and then counts no more.
 end_with_kubelet() {
-  local polls=0 first='' now
+  local first='' now
   while kill -0 "$1" 2>/dev/null; do
-    if [ -e /var/lib/kubelet/config.yaml ] && [ $((polls % 8)) -eq 0 ]; then
+    if [ -e /var/lib/kubelet/config.yaml ]; then
       now=$(count_restarts)
       first=${first:-$now}
       if [ $((now - first)) -ge "$MOST_RESTARTS" ]; then
@@ -97,7 +97,6 @@ end_with_kubelet() {
         die "the kubelet ends again and again: $(journal_of kubelet)" 'look at: journalctl -u kubelet; then run again, which begins anew'
       fi
     fi
-    polls=$((polls + 1))
     sleep 0.5
   done
   wait "$1"
