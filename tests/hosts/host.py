@@ -76,6 +76,9 @@ class Host:
     def stop(self):
         """Pull the plug."""
         if self.process is not None:
+            # With its first process all others of the host end at once; to find them one by one takes a moment.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.leader or self.process.pid, signal.SIGKILL)
             end_hosts(self.folder)
             self.process.wait()
             self.process = None
