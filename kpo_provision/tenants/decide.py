@@ -66,9 +66,9 @@ class Decisions:
     shared: tuple[Step, ...]
     tenants: tuple[TenantDecision, ...]
     orphans: tuple[str, ...]
-    """Namespaces of tenants that are no longer in the spec."""
+    """Namespaces of tenants that are no longer in the spec, and would stay."""
     ending: tuple[str, ...]
-    """Those of them that are on their way out already."""
+    """Such namespaces that are on their way out already."""
 
 
 def installation_of(bundle: Bundle) -> str:

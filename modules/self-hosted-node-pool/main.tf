@@ -1,9 +1,9 @@
 # Hosts that join a cluster over SSH. Each is resources that know nothing of each other, so that a host that fails holds
 # up no other: Terraform orders whole resources, never their instances. On the host a lock orders them.
 locals {
-  # Each resource has a folder of its own: one that it shared could go the moment another makes something in it. What
-  # was in the other folder is the bundle. Terraform empties a script that it has run, and leaves it there. What takes it
-  # away has to survive the hang-up of the session's terminal.
+  # Each resource has a folder of its own, for one that it shared could go the moment another makes something in it; the
+  # bundle's is empty by now. Terraform empties a script that it has run, and leaves it there. What takes it away has to
+  # survive the hang-up of the session's terminal.
   _tidy = join(" ", [
     "tidy() { trap '' HUP; rm -rf \".kpo-provision-$1\"; rmdir .kpo-provision 2>/dev/null;",
     "sh -c 'sleep 3; find . -maxdepth 1 -name \".kpo-provision-*.sh\" -size 0 -delete' >/dev/null 2>&1 </dev/null & }",

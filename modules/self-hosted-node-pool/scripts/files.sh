@@ -1,6 +1,4 @@
 # Puts files in place, and gives back what was there before. `$WANTED` is a folder that holds what is to be there.
-#
-# What the shell can do by itself, no program is started for: of ten hosts on one machine, most of the time would be that.
 
 readonly WANTED=$RUN/wanted
 readonly PENDING=$STATE/pending
@@ -21,12 +19,7 @@ note_change() {
 
 changed() { [[ "$CHANGED" == *" $1"* ]]; }
 
-is_recorded() {
-  local line
-  [ -e "$RECORD" ] || return 1
-  while read -r line; do [ "$line" != "$1" ] || return 0; done <"$RECORD"
-  return 1
-}
+is_recorded() { [ -e "$RECORD" ] && grep -qxF -- "$1" "$RECORD"; }
 
 record() { is_recorded "$1" || printf '%s\n' "$1" >>"$RECORD"; }
 

@@ -34,10 +34,13 @@ join() {
 
 # Images that a bundle brought, which no garbage collection may take: nobody could pull them again.
 import_images() {
-  local archive name names
+  local archive name names how=''
+  [ -d "$STATE/bundle" ] || return 0
+  # Only so does ctr say whole names, and does containerd 1.7 show the images to kubelets; older ones know no other way.
+  ! ctr images import --help | grep -e --local >/dev/null || how=--local
   for archive in "$STATE"/bundle/images/*; do
     [ -e "$archive" ] || continue
-    ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import $(import_option) "$archive" >"$RUN/import" 2>&1 ||
+    ctr --address "$CONTAINERD_SOCKET" -n k8s.io images import $how "$archive" >"$RUN/import" 2>&1 ||
       die "containerd does not take the images in ${archive##*/} of the bundle: $(tail -n 1 "$RUN/import" | shorten 300)" 'make room below /var/lib/containerd, or put them into the bundle anew; then run again'
     names=$(sed -n 's/^unpacking \([^ ]*\) .*/\1/p' "$RUN/import")
     [ -n "$names" ] || die "containerd does not say which images ${archive##*/} of the bundle has: $(shorten 300 <"$RUN/import")" 'put them into the bundle anew, by name and tag; then run again'
@@ -48,9 +51,6 @@ import_images() {
   done
   rm -rf "$STATE/bundle"
 }
-
-# Only so does ctr say whole names, and does containerd 1.7 show the images to kubelets; older ones know no other way.
-import_option() { ! ctr images import --help | grep -e --local >/dev/null || printf -- --local; }
 
 join_anew() {
   local log=$RUN/kubeadm.log content

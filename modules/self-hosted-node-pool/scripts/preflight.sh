@@ -71,9 +71,11 @@ look_at_kernel() {
 }
 
 look_at_identity() {
+  local name
+  name=$(</proc/sys/kernel/hostname)
   fact machineId "$(cat /etc/machine-id 2>/dev/null)"
   expect host-machine-id fatal '/etc/machine-id is empty' 'systemd-machine-id-setup, then reboot' test -s /etc/machine-id
-  expect host-name warning "its own name $HOSTNAME does not resolve on it" "add it to /etc/hosts" getent hosts "$HOSTNAME"
+  expect host-name warning "its own name $name does not resolve on it" "add it to /etc/hosts" getent hosts "$name"
   expect host-address fatal "$NODE_ADDRESS is no address of this host" 'set nodeAddress of the host in the spec' has_address "$NODE_ADDRESS"
   expect host-route fatal 'it has no default route' 'add one; without a network, to a dummy interface' has_route
 }
@@ -99,9 +101,9 @@ look_at_disk() {
   if [ "$free_mib" -lt "$MIN_DISK_MIB" ]; then
     finding host-disk fatal "only $free_mib MiB are free under /var/lib, and $MIN_DISK_MIB are needed" 'make room, or mount a larger disk there'
   fi
-  expect host-disk-share warning 'less than 20 % of the disk under /var/lib is free: a kubelet evicts at 10 %' 'make room' test "$((100 * free / blocks))" -ge 20
-  # Some file systems count no inodes.
-  [ "$inodes" -eq 0 ] || expect host-inodes fatal 'less than 10 % of the inodes under /var/lib are free: a kubelet evicts at 5 %' 'make room' test "$((100 * free_inodes / inodes))" -ge 10
+  expect host-disk-share warning 'less than 20 % of the disk under /var/lib is free: a kubelet evicts at 10 %' 'make room' test "$((100 * free))" -ge "$((20 * blocks))"
+  # Of file systems that count no inodes, both are 0.
+  expect host-inodes fatal 'less than 10 % of the inodes under /var/lib are free: a kubelet evicts at 5 %' 'make room' test "$((100 * free_inodes))" -ge "$((10 * inodes))"
   expect host-disk-exec fatal '/var/lib is mounted noexec, and containers live there' 'mount it without noexec' may_execute
   [[ "$type" != nfs* ]] || finding host-disk-type fatal '/var/lib is on a network file system' 'mount a local disk there'
 }
